@@ -1,0 +1,44 @@
+package dev.rafter.api;
+
+import dev.rafter.format.CorruptImageException;
+import dev.rafter.registry.RegistryException;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+
+/**
+ * A failure as it is told: by the command line as a message and an exit code, by the HTTP interface as JSON.
+ *
+ * @param kind who can act
+ * @param message one paragraph, without credentials
+ */
+public record Failure(FailureKind kind, String message) {
+
+    /** What a throwable means to a person. */
+    public static Failure of(Throwable thrown) {
+        return switch (thrown) {
+            case FailureException e -> new Failure(e.kind(), message(e));
+            case CorruptImageException e -> new Failure(FailureKind.IMAGE, message(e));
+            case RegistryException e -> new Failure(ofRegistry(e.reason()), message(e));
+            case NoSuchFileException e -> new Failure(FailureKind.FAILURE, "there is no " + e.getFile());
+            case AccessDeniedException e -> new Failure(FailureKind.NODE, "may not access " + e.getFile());
+            case FileSystemException e -> new Failure(FailureKind.NODE, message(e));
+            case IOException e -> new Failure(FailureKind.FAILURE, message(e));
+            case IllegalArgumentException e -> new Failure(FailureKind.USAGE, message(e));
+            default -> new Failure(FailureKind.FAILURE, "unexpected: " + thrown + " (--debug shows where)");
+        };
+    }
+
+    private static FailureKind ofRegistry(RegistryException.Reason reason) {
+        return switch (reason) {
+            case NOT_FOUND, UNAUTHORIZED, REFUSED, PROTOCOL -> FailureKind.REFUSED;
+            case UNREACHABLE -> FailureKind.UNREACHABLE;
+        };
+    }
+
+    private static String message(Throwable thrown) {
+        String message = thrown.getMessage();
+        return message == null ? thrown.getClass().getSimpleName() : message;
+    }
+}
