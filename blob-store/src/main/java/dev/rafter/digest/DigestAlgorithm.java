@@ -7,4 +7,12 @@ public enum DigestAlgorithm {
 
     /** Bytes of a digest. */
     public static final int DIGEST_SIZE_BYTES = 32;
+
+    /** A hasher of this algorithm: reusable, for one thread at a time. */
+    public Hasher newHasher() {
+        return switch (this) {
+            case SHA256 -> new Sha256Hasher();
+            case BLAKE3 -> new Blake3Hasher();
+        };
+    }
 }
