@@ -1,16 +1,15 @@
 #!/bin/bash
 # Builds the benchmark's images, pushes them to a local registry, and runs each once from there.
-# Usage: images.sh [IMAGE...]     needs root; REG and BENCH_DIR as below
+# Usage: bench.sh [IMAGE...]     needs root; REG and BENCH_DIR as below
 # What the registry has already stays, but for the images named: they are built again.
 set -euo pipefail
 
 REG=${REG:-127.0.0.1:5000}
 BENCH_DIR=${BENCH_DIR:-/var/tmp/rafter-bench}
-SOURCES=$(cd "$(dirname "$0")/images" && pwd)
-SUITE=bookworm
+SOURCES=$(cd "$(dirname "$0")/sources" && pwd)
 BASE=localhost/bench/base
 
-# image | directory under images/ | page that answers when the service is ready | Debian packages
+# image | directory under sources/ | page that answers when the service is ready | Debian packages
 IMAGES='
 py-flask:1  | py-flask  | / | python3 python3-flask python3-numpy python3-pandas
 py-flask:2  | py-flask  | / | python3 python3-flask python3-numpy python3-pandas python3-requests
@@ -18,65 +17,13 @@ jdk-hello:1 | jdk-hello | / | openjdk-17-jre-headless
 nginx:1     | nginx     | / | nginx-light
 '
 
-say() { echo "== $*" >&2; }
-
-# ---- the registry
-
-start_registry() {
-    if curl -fs "http://$REG/v2/" >/dev/null; then return; fi
-    say "starting the registry on $REG"
-    cat >"$BENCH_DIR/registry.yml" <<END
-version: 0.1
-log: {level: warn}
-storage:
-  filesystem: {rootdirectory: $BENCH_DIR/registry}
-http: {addr: "$REG", relativeurls: true}
-END
-    setsid docker-registry serve "$BENCH_DIR/registry.yml" </dev/null >"$BENCH_DIR/registry.log" 2>&1 &
-    echo $! >"$BENCH_DIR/registry.pid"
-    curl -fs --retry 20 --retry-delay 1 --retry-connrefused "http://$REG/v2/" >/dev/null
-}
+. "$(dirname "$0")/lib.sh"
 
 # Prints the digest of an image of the registry; fails if it is not there.
 remote_digest() {
     curl -fsI -H 'Accept: application/vnd.oci.image.manifest.v1+json' \
         "http://$REG/v2/bench/${1%:*}/manifests/${1#*:}" |
         tr -d '\r' | awk 'tolower($1) == "docker-content-digest:" {print $2; found = 1} END {exit !found}'
-}
-
-# ---- building
-
-# How this host reaches Debian is read from its own apt; the images themselves name no archive.
-read_host_apt() {
-    apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
-        awk '!seen[$0]++ {print "deb " $0}' >"$BENCH_DIR/sources.list"
-    MIRROR=$(awk -v suite="$SUITE" '$3 == suite {print $2; exit}' "$BENCH_DIR/sources.list")
-    [[ $MIRROR ]] || { say "apt knows no $SUITE here: run apt-get update"; exit 1; }
-
-    local proxy=
-    eval "$(apt-config shell proxy Acquire::http::Proxy)"
-    if [[ $proxy ]]; then export http_proxy=$proxy no_proxy=localhost,127.0.0.1; fi
-}
-
-run_buildah() {
-    local command=$1; shift
-    buildah --root "$BENCH_DIR/storage" --runroot "$BENCH_DIR/storage-run" --storage-driver overlay \
-        "$command" "$@"
-}
-
-build_base() {
-    if run_buildah inspect --type image "$BASE" >/dev/null 2>&1; then return; fi
-    say "building the base"
-    local container root
-    container=$(run_buildah from scratch)
-    root=$(run_buildah mount "$container")
-    debootstrap --variant=minbase "$SUITE" "$root" "$MIRROR" >&2
-    : >"$root/etc/apt/sources.list"
-    rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/* "$root"/var/log/*.log "$root/etc/resolv.conf"
-    echo localhost >"$root/etc/hostname"
-    run_buildah umount "$container" >/dev/null
-    run_buildah config --cmd bash "$container"
-    run_buildah commit --rm --quiet "$container" "$BASE" >/dev/null
 }
 
 # Lays out the root tree of the application layer: the sources, the common run script, compiled classes.
@@ -89,7 +36,7 @@ stage() {
     [[ -e $context/$app/app/run ]] || cp "$SOURCES/run" "$context/$app/app/run"
     local java
     for java in "$context/$app"/app/*.java; do
-        if [[ -e $java ]]; then javac --release 17 "$java" && rm "$java"; fi
+        if [[ -e $java ]]; then "${JAVA_HOME:+$JAVA_HOME/bin/}javac" --release 17 "$java" && rm "$java"; fi
     done
 }
 

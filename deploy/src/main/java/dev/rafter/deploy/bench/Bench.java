@@ -1,0 +1,129 @@
+package dev.rafter.deploy.bench;
+
+import dev.rafter.deploy.harness.Rafter;
+import dev.rafter.deploy.link.LinkSpeed;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code rafter bench}: measures, prints tables, writes JSON. */
+@Command(
+        name = "rafter bench",
+        description = "Measures Rafter beside others, prints tables and writes JSON.",
+        mixinStandardHelpOptions = true,
+        subcommands = {Bench.Cold.class})
+public final class Bench {
+    private Bench() {}
+
+    public static void main(String[] args) {
+        System.exit(new CommandLine(new Bench()).execute(args));
+    }
+
+    /** What all benchmarks share. */
+    static final class Common {
+        @Option(names = "--work", description = "folder for all that is made (default: ${DEFAULT-VALUE})")
+        Path work = Path.of("/var/tmp/rafter-bench");
+
+        @Option(
+                names = "--registry-port",
+                description = "port of the registry with the images (default: ${DEFAULT-VALUE})")
+        int registryPort = 5000;
+
+        @Option(names = "--out", description = "folder for the JSON files (default: deploy/target/bench)")
+        Path out = home().resolve("deploy/target/bench");
+
+        @Option(names = "--seed", description = "order of the samples (default: ${DEFAULT-VALUE})")
+        long seed = 1;
+    }
+
+    static Path home() {
+        return Path.of(System.getProperty("rafter.home", "."));
+    }
+
+    @Command(name = "cold", description = "From the first request for an image to READY, over shaped links.")
+    static final class Cold implements Callable<Integer> {
+        @CommandLine.Mixin
+        Common common = new Common();
+
+        @Option(names = "--rounds", description = "samples a cell (default: ${DEFAULT-VALUE})")
+        int rounds = 5;
+
+        @Option(names = "--images", split = ",", description = "of py-flask, jdk-hello, nginx (default: all)")
+        List<String> images = List.of("nginx", "jdk-hello", "py-flask");
+
+        @Option(names = "--links", split = ",", description = "as 100mbit/20ms or unshaped (default: ${DEFAULT-VALUE})")
+        List<String> links = List.of("100mbit/20ms", "1gbit/1ms", "unshaped");
+
+        @Option(names = "--systems", split = ",", description = "of raw, overlayfs, rafter (default: all)")
+        List<String> systems = List.of("raw", "overlayfs", "rafter");
+
+        @Option(names = "--convert", arity = "0..*", split = ",", description = "options of rafter convert")
+        List<String> convertOptions = List.of();
+
+        @Override
+        public Integer call() throws IOException, InterruptedException {
+            Files.createDirectories(common.work);
+            List<BenchImage> chosen = images.stream()
+                    .map(name -> new BenchImage("bench/" + name, "1"))
+                    .toList();
+            try (BenchRegistry registry = BenchRegistry.open(home(), common.work, common.registryPort)) {
+                for (BenchImage image : chosen) {
+                    convert(registry, image);
+                }
+                List<Comparator> comparators = new ArrayList<>();
+                for (String system : systems) {
+                    comparators.add(comparator(system));
+                }
+                ColdBench bench = new ColdBench(registry, comparators, programs(), common.seed);
+                List<ColdBench.Cell> cells = bench.measure(
+                        chosen, links.stream().map(LinkSpeed::parse).toList(), rounds);
+                System.out.println();
+                System.out.print(ColdBench.table(cells));
+                Report report = new Report("cold");
+                report.put("cells", cells);
+                System.out.println("written: " + report.write(common.out));
+            }
+            return 0;
+        }
+
+        /** Converts anew each time: what is measured is what is built. */
+        private void convert(BenchRegistry registry, BenchImage image) throws IOException {
+            List<String> arguments = new ArrayList<>(
+                    List.of("convert", image.reference(registry.host()), image.rafsReference(registry.host())));
+            arguments.addAll(convertOptions);
+            Rafter.in(common.work.resolve("convert")).command(arguments.toArray(String[]::new));
+        }
+
+        private Comparator comparator(String system) {
+            return switch (system) {
+                case "raw" -> new RawDownload();
+                case "overlayfs" -> new OverlayfsPull(common.work.resolve("containerd"));
+                case "rafter" -> new RafterMount(common.work.resolve("rafter"));
+                default ->
+                    throw new CommandLine.ParameterException(
+                            new CommandLine(this),
+                            "no such system: " + system + "; there are raw, overlayfs and rafter");
+            };
+        }
+
+        private static List<Path> programs() throws IOException {
+            List<Path> programs = new ArrayList<>(List.of(home().resolve("deploy/target/lib")));
+            for (String program : List.of("containerd", "ctr", "containerd-shim-runc-v2", "runc", "bash")) {
+                Arrays.stream(System.getenv("PATH").split(":"))
+                        .map(folder -> Path.of(folder, program))
+                        .filter(Files::isExecutable)
+                        .findFirst()
+                        .ifPresent(programs::add);
+            }
+            programs.add(Path.of(System.getProperty("java.home")));
+            return programs;
+        }
+    }
+}
