@@ -1,6 +1,6 @@
 package dev.rafter.cli;
 
-import dev.rafter.api.Failure;
+import dev.rafter.failure.Failure;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

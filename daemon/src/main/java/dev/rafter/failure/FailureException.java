@@ -1,4 +1,4 @@
-package dev.rafter.api;
+package dev.rafter.failure;
 
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;

@@ -1,4 +1,4 @@
-package dev.rafter.api;
+package dev.rafter.failure;
 
 /** Who can act on a failure; also the exit code of the command line. */
 public enum FailureKind {

@@ -1,4 +1,4 @@
-package dev.rafter.api;
+package dev.rafter.failure;
 
 import dev.rafter.format.CorruptImageException;
 import dev.rafter.registry.RegistryException;

@@ -1,0 +1,73 @@
+package dev.rafter.api;
+
+import dev.rafter.failure.FailureException;
+import dev.rafter.failure.FailureKind;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
+import io.netty.handler.codec.http.HttpObjectAggregator;
+import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.codec.http.HttpServerKeepAliveHandler;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Serves the HTTP interface on a Unix socket. One event loop moves bytes; each request is answered on a virtual thread. The socket's
+ * directory must be private: whoever may connect may do everything.
+ */
+public final class ApiServer implements AutoCloseable {
+    private static final int MAX_REQUEST_BYTES = 64 << 10;
+
+    private final Path socket;
+    private final EventLoopGroup loop;
+    private final Channel listening;
+
+    private ApiServer(Path socket, EventLoopGroup loop, Channel listening) {
+        this.socket = socket;
+        this.loop = loop;
+        this.listening = listening;
+    }
+
+    /** Listens; replaces a socket file that a daemon left behind. */
+    public static ApiServer start(Path socket, DaemonService service) throws IOException {
+        Files.deleteIfExists(socket);
+        Router router = new Router(service);
+        EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+        ServerBootstrap bootstrap = new ServerBootstrap()
+                .group(loop)
+                .channel(NioServerDomainSocketChannel.class)
+                .childHandler(new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline()
+                                .addLast(new HttpServerCodec())
+                                .addLast(new HttpServerKeepAliveHandler())
+                                .addLast(new HttpObjectAggregator(MAX_REQUEST_BYTES))
+                                .addLast(new ApiHandler(router));
+                    }
+                });
+        var bound = bootstrap.bind(UnixDomainSocketAddress.of(socket)).awaitUninterruptibly();
+        if (!bound.isSuccess()) {
+            loop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
+            throw new FailureException(
+                    FailureKind.NODE,
+                    "cannot listen on " + socket + ": " + bound.cause().getMessage(),
+                    bound.cause());
+        }
+        return new ApiServer(socket, loop, bound.channel());
+    }
+
+    @Override
+    public void close() throws IOException {
+        listening.close().awaitUninterruptibly();
+        loop.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly();
+        Files.deleteIfExists(socket);
+    }
+}
