@@ -15,6 +15,9 @@ import java.util.stream.Stream;
 
 /** Runs programs to their end, each within a time. */
 public final class Shell {
+    /** Characters of a program's output that an error quotes. */
+    private static final int LONGEST_QUOTE = 4_000;
+
     private Shell() {}
 
     /**
@@ -27,9 +30,15 @@ public final class Shell {
         /** The output, if the program succeeded. */
         public String orThrow() throws IOException {
             if (status != 0) {
-                throw new IOException(String.join(" ", command) + ": exit status " + status + ":\n" + output.strip());
+                throw new IOException(String.join(" ", command) + ": exit status " + status + ":\n" + tail());
             }
             return output;
+        }
+
+        /** The last of the output: what went wrong tends to be said there. */
+        private String tail() {
+            String text = output.strip();
+            return text.length() <= LONGEST_QUOTE ? text : "…" + text.substring(text.length() - LONGEST_QUOTE);
         }
     }
 
