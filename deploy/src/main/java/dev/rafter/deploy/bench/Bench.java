@@ -18,8 +18,10 @@ import picocli.CommandLine.Option;
         name = "rafter bench",
         description = "Measures Rafter beside others, prints tables and writes JSON.",
         mixinStandardHelpOptions = true,
-        subcommands = {Bench.Cold.class})
+        subcommands = {Bench.Cold.class, Bench.Build.class})
 public final class Bench {
+    private static final List<String> IMAGES = List.of("nginx", "jdk-hello", "py-flask");
+
     private Bench() {}
 
     public static void main(String[] args) {
@@ -41,6 +43,14 @@ public final class Bench {
 
         @Option(names = "--seed", description = "order of the samples (default: ${DEFAULT-VALUE})")
         long seed = 1;
+
+        BenchRegistry registry() throws IOException, InterruptedException {
+            return BenchRegistry.open(home(), work, registryPort);
+        }
+    }
+
+    private static List<BenchImage> benchImages(List<String> names) {
+        return names.stream().map(name -> new BenchImage("bench/" + name, "1")).toList();
     }
 
     static Path home() {
@@ -56,7 +66,7 @@ public final class Bench {
         int rounds = 5;
 
         @Option(names = "--images", split = ",", description = "of py-flask, jdk-hello, nginx (default: all)")
-        List<String> images = List.of("nginx", "jdk-hello", "py-flask");
+        List<String> images = IMAGES;
 
         @Option(names = "--links", split = ",", description = "as 100mbit/20ms or unshaped (default: ${DEFAULT-VALUE})")
         List<String> links = List.of("100mbit/20ms", "1gbit/1ms", "unshaped");
@@ -124,6 +134,39 @@ public final class Bench {
             }
             programs.add(Path.of(System.getProperty("java.home")));
             return programs;
+        }
+    }
+
+    @Command(name = "build", description = "Converting: MB/s of uncompressed tar, peak memory, size.")
+    static final class Build implements Callable<Integer> {
+        private static final List<BuildBench.Way> WAYS = List.of(
+                new BuildBench.Way("zstd, from plain tars", true, List.of()),
+                new BuildBench.Way("lz4, from plain tars", true, List.of("--compressor", "lz4")),
+                new BuildBench.Way("none, from plain tars", true, List.of("--compressor", "none")),
+                new BuildBench.Way("zstd, from gzip in a registry", false, List.of()));
+
+        @CommandLine.Mixin
+        Common common = new Common();
+
+        @Option(names = "--rounds", description = "runs of each way (default: ${DEFAULT-VALUE})")
+        int rounds = 3;
+
+        @Option(names = "--images", split = ",", description = "of py-flask, jdk-hello, nginx (default: all)")
+        List<String> images = IMAGES;
+
+        @Override
+        public Integer call() throws IOException, InterruptedException {
+            Files.createDirectories(common.work);
+            try (BenchRegistry registry = common.registry()) {
+                List<BuildBench.Run> runs = new BuildBench(common.work.resolve("build"), common.seed)
+                        .measure(registry, benchImages(images), WAYS, rounds);
+                System.out.println();
+                System.out.print(BuildBench.table(runs));
+                Report report = new Report("build");
+                report.put("runs", runs);
+                System.out.println("written: " + report.write(common.out));
+            }
+            return 0;
         }
     }
 }

@@ -72,13 +72,17 @@ final class Machine {
         return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / 100.0;
     }
 
-    /** A figure of /proc/PID/status in MiB, as "VmRSS" or "VmHWM". */
+    /** A figure of /proc/PID/status in MiB, as "VmRSS" or "VmHWM"; 0 if the process is gone. */
     static double memoryMiB(long pid, String field) throws IOException {
-        try (Stream<String> lines = Files.lines(Path.of("/proc/" + pid + "/status"))) {
+        Path status = Path.of("/proc/" + pid + "/status");
+        if (!Files.exists(status)) {
+            return 0;
+        }
+        try (Stream<String> lines = Files.lines(status)) {
             return lines.filter(line -> line.startsWith(field + ":"))
                     .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024)
                     .findFirst()
-                    .orElse(Double.NaN);
+                    .orElse(0);
         }
     }
 }
