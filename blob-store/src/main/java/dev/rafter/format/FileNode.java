@@ -22,11 +22,12 @@ public final class FileNode {
     private String target = "";
     private SortedMap<String, byte[]> xattrs = Collections.emptySortedMap();
     private Contents contents = Contents.EMPTY;
-    private final TreeMap<String, FileNode> children = new TreeMap<>();
+    private final NavigableMap<String, FileNode> children;
 
     public FileNode(FileType type, int permissions) {
         this.type = type;
         this.permissions = permissions;
+        this.children = type == FileType.DIRECTORY ? new TreeMap<>() : Collections.emptyNavigableMap();
     }
 
     /** Where a regular file's bytes are. */
