@@ -20,13 +20,26 @@ public record Descriptor(
         @Nullable String artifactType) {
 
     public Descriptor {
+        Documents.require(mediaType, "descriptor", "mediaType");
+        Documents.require(digest, "descriptor", "digest");
         if (size < 0) {
             throw new IllegalArgumentException("descriptor of " + digest + " has the negative size " + size);
         }
-        annotations = annotations == null ? Map.of() : Map.copyOf(annotations);
+        annotations = Documents.annotations(annotations);
     }
 
+    /** A descriptor without annotations. */
     public Descriptor(String mediaType, Digest digest, long size) {
         this(mediaType, digest, size, Map.of(), null, null);
+    }
+
+    /** This descriptor with other annotations. */
+    public Descriptor withAnnotations(Map<String, String> replacement) {
+        return new Descriptor(mediaType, digest, size, replacement, platform, artifactType);
+    }
+
+    /** This descriptor saying what its image runs on. */
+    public Descriptor withPlatform(@Nullable Platform replacement) {
+        return new Descriptor(mediaType, digest, size, annotations, replacement, artifactType);
     }
 }

@@ -1,5 +1,7 @@
 package dev.rafter.oci;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -25,6 +27,7 @@ public record Digest(String algorithm, String hex) implements Comparable<Digest>
     /**
      * @throws IllegalArgumentException if it is no digest, or one of another algorithm
      */
+    @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
     public static Digest parse(String text) {
         int colon = text.indexOf(':');
         if (colon < 0) {
@@ -62,6 +65,7 @@ public record Digest(String algorithm, String hex) implements Comparable<Digest>
     }
 
     @Override
+    @JsonValue
     public String toString() {
         return algorithm + ":" + hex;
     }
