@@ -45,6 +45,7 @@ odd_things() {
     ln "$root/bin/true" "$odd/links/true-of-the-base"
     ln -s ../many/file-00042 "$odd/links/symlink" && ln -s /nowhere "$odd/links/dangling"
     mknod "$odd/nodes/null" c 1 3 && mknod "$odd/nodes/big" b 259 70000 && mkfifo "$odd/nodes/fifo"
+    mknod "$odd/zero" c 1 5 && mknod "$odd/disk" b 259 70001 && mkfifo -m 640 "$odd/fifo"
     setfattr -n user.note -v "a value" "$odd/links/a"
     setfattr -n user.empty "$odd/many"
     setfattr -n security.capability -v 0sAQAAAgAEAAAAAAAAAAAAAAAAAAA= "$odd/many/file-00007"
