@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
         name = "rafter bench",
         description = "Measures Rafter beside others, prints tables and writes JSON.",
         mixinStandardHelpOptions = true,
-        subcommands = {Bench.Cold.class, Bench.Build.class})
+        subcommands = {Bench.Cold.class, Bench.Warm.class, Bench.Build.class})
 public final class Bench {
     private static final List<String> IMAGES = List.of("nginx", "jdk-hello", "py-flask");
 
@@ -46,6 +46,14 @@ public final class Bench {
 
         BenchRegistry registry() throws IOException, InterruptedException {
             return BenchRegistry.open(home(), work, registryPort);
+        }
+
+        /** Converts anew each time: what is measured is what is built. */
+        void convert(BenchRegistry registry, BenchImage image, List<String> options) throws IOException {
+            List<String> arguments = new ArrayList<>(
+                    List.of("convert", image.reference(registry.host()), image.rafsReference(registry.host())));
+            arguments.addAll(options);
+            Rafter.in(work.resolve("convert")).command(arguments.toArray(String[]::new));
         }
     }
 
@@ -85,7 +93,7 @@ public final class Bench {
                     .toList();
             try (BenchRegistry registry = BenchRegistry.open(home(), common.work, common.registryPort)) {
                 for (BenchImage image : chosen) {
-                    convert(registry, image);
+                    common.convert(registry, image, convertOptions);
                 }
                 List<Comparator> comparators = new ArrayList<>();
                 for (String system : systems) {
@@ -101,14 +109,6 @@ public final class Bench {
                 System.out.println("written: " + report.write(common.out));
             }
             return 0;
-        }
-
-        /** Converts anew each time: what is measured is what is built. */
-        private void convert(BenchRegistry registry, BenchImage image) throws IOException {
-            List<String> arguments = new ArrayList<>(
-                    List.of("convert", image.reference(registry.host()), image.rafsReference(registry.host())));
-            arguments.addAll(convertOptions);
-            Rafter.in(common.work.resolve("convert")).command(arguments.toArray(String[]::new));
         }
 
         private Comparator comparator(String system) {
@@ -134,6 +134,34 @@ public final class Bench {
             }
             programs.add(Path.of(System.getProperty("java.home")));
             return programs;
+        }
+    }
+
+    @Command(name = "warm", description = "Reads of what is local, against a local EROFS mount; the fill itself.")
+    static final class Warm implements Callable<Integer> {
+        @CommandLine.Mixin
+        Common common = new Common();
+
+        @Option(names = "--rounds", description = "readings of each (default: ${DEFAULT-VALUE})")
+        int rounds = 5;
+
+        @Option(names = "--image", description = "one of py-flask, jdk-hello, nginx (default: ${DEFAULT-VALUE})")
+        String image = "jdk-hello";
+
+        @Override
+        public Integer call() throws IOException, InterruptedException {
+            Files.createDirectories(common.work);
+            BenchImage chosen = new BenchImage("bench/" + image, "1");
+            try (BenchRegistry registry = common.registry()) {
+                common.convert(registry, chosen, List.of());
+                List<WarmBench.Reading> readings =
+                        new WarmBench(common.work.resolve("warm"), common.seed).measure(registry, chosen, rounds);
+                System.out.print(WarmBench.table(readings));
+                Report report = new Report("warm");
+                report.put("readings", readings);
+                System.out.println("written: " + report.write(common.out));
+            }
+            return 0;
         }
     }
 
