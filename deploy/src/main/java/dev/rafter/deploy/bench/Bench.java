@@ -1,7 +1,7 @@
 package dev.rafter.deploy.bench;
 
 import dev.rafter.deploy.harness.Rafter;
-import dev.rafter.deploy.link.LinkSpeed;
+import dev.rafter.registry.embedded.LinkSpeed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,8 +1,8 @@
 package dev.rafter.deploy.bench;
 
 import dev.rafter.deploy.bench.Comparator.Ready;
-import dev.rafter.deploy.link.Link;
-import dev.rafter.deploy.link.LinkSpeed;
+import dev.rafter.registry.embedded.Link;
+import dev.rafter.registry.embedded.LinkSpeed;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package dev.rafter.deploy.bench;
 
-import dev.rafter.deploy.link.Link;
+import dev.rafter.registry.embedded.Link;
 import java.io.IOException;
 
 /**

@@ -2,7 +2,7 @@ package dev.rafter.deploy.bench;
 
 import dev.rafter.deploy.harness.Containerd;
 import dev.rafter.deploy.harness.Shell;
-import dev.rafter.deploy.link.Link;
+import dev.rafter.registry.embedded.Link;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

@@ -3,7 +3,7 @@ package dev.rafter.deploy.bench;
 import dev.rafter.deploy.harness.Rafter;
 import dev.rafter.deploy.harness.Runc;
 import dev.rafter.deploy.harness.Shell;
-import dev.rafter.deploy.link.Link;
+import dev.rafter.registry.embedded.Link;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,7 +2,7 @@ package dev.rafter.deploy.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.rafter.deploy.link.Link;
+import dev.rafter.registry.embedded.Link;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;

@@ -2,7 +2,7 @@ package dev.rafter.deploy.bench;
 
 import dev.rafter.deploy.bench.Comparator.Ready;
 import dev.rafter.deploy.harness.Shell;
-import dev.rafter.deploy.link.Link;
+import dev.rafter.registry.embedded.Link;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.time.Duration;

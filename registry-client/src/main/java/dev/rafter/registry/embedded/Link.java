@@ -1,4 +1,4 @@
-package dev.rafter.deploy.link;
+package dev.rafter.registry.embedded;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -29,6 +29,9 @@ public final class Link implements AutoCloseable {
     private static final long HEADROOM_NANOS = 3_000_000;
     /** What may wait in a delay line beyond the bandwidth-delay product, and without a rate. */
     private static final int SPARE_WINDOW_BYTES = 1 << 20;
+
+    /** The first byte of a TLS ClientHello (RFC 8446, 5.1); no HTTP request begins so. */
+    private static final byte TLS_HANDSHAKE = 0x16;
 
     private static final int UNLIMITED_WINDOW_BYTES = 64 << 20;
 
@@ -102,11 +105,21 @@ public final class Link implements AutoCloseable {
             server.setTcpNoDelay(true);
             client.setTcpNoDelay(true);
             RequestWatch watch = new RequestWatch(counters);
-            carry(client, server, up, watch::sent);
+            carry(client, server, up, refusingTls(client, watch::sent));
             carry(server, client, down, (_, length) -> watch.received(length));
         } catch (IOException _) {
             drop(client);
         }
+    }
+
+    /** Whoever tries TLS first is told so at once: servers of plain HTTP tend to wait for the end of that line. */
+    private Notice refusingTls(Socket client, Notice notice) {
+        return (data, length) -> {
+            if (data[0] == TLS_HANDSHAKE) {
+                drop(client);
+            }
+            notice.bytes(data, length);
+        };
     }
 
     private void carry(Socket from, Socket to, Direction direction, Notice notice) {

@@ -1,4 +1,4 @@
-package dev.rafter.deploy.link;
+package dev.rafter.registry.embedded;
 
 import java.time.Duration;
 import java.util.Locale;

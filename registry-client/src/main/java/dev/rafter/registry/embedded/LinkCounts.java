@@ -1,4 +1,4 @@
-package dev.rafter.deploy.link;
+package dev.rafter.registry.embedded;
 
 /**
  * What a link has carried since it was made or reset.

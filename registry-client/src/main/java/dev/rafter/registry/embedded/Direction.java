@@ -1,4 +1,4 @@
-package dev.rafter.deploy.link;
+package dev.rafter.registry.embedded;
 
 /** One direction of a link: a clock that says when the next bytes have their turn. Guarded by its own lock, never held while waiting. */
 final class Direction {

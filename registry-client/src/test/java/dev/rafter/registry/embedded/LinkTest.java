@@ -1,4 +1,4 @@
-package dev.rafter.deploy.link;
+package dev.rafter.registry.embedded;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
