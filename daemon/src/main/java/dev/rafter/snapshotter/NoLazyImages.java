@@ -1,0 +1,30 @@
+package dev.rafter.snapshotter;
+
+import dev.rafter.oci.Digest;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+
+/** Serves nothing lazily, for the reason given: for nodes that cannot, and tests. */
+public record NoLazyImages(String explanation) implements LazyImages {
+    @Override
+    public Decision decide(ImageLayer layer, Map<String, String> labels) throws IOException {
+        if (Labels.isRafs(labels)) {
+            throw SnapshotException.precondition(
+                    layer.reference() + " is a RAFS image, which can only be served lazily, but " + explanation);
+        }
+        return new Decision.Plain(Why.NODE, explanation);
+    }
+
+    @Override
+    public Path mount(ImageLayer layer) throws IOException {
+        throw SnapshotException.precondition(layer + " was served lazily before, but " + explanation);
+    }
+
+    @Override
+    public void release(Digest manifest) {}
+
+    @Override
+    public void retain(Set<Digest> manifests) {}
+}

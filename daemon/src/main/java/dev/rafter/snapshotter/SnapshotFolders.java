@@ -1,0 +1,187 @@
+package dev.rafter.snapshotter;
+
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The files of snapshots: {@code snapshots/ID/fs} (a layer's files, or the writable side of a container) and {@code snapshots/ID/work}
+ * (overlayfs's own, beside an active snapshot). Folders that nobody needs are deleted in the background. Thread safe.
+ */
+final class SnapshotFolders implements Closeable {
+    private static final Logger LOG = LoggerFactory.getLogger(SnapshotFolders.class);
+
+    private final Path folder;
+    private final Steps steps;
+    private final ThreadPoolExecutor deleter;
+
+    /** Who owns the topmost folder of a file system. */
+    record Owner(int uid, int gid) {
+        static Owner of(Path path) throws IOException {
+            return new Owner((Integer) Files.getAttribute(path, "unix:uid", NOFOLLOW_LINKS), (Integer)
+                    Files.getAttribute(path, "unix:gid", NOFOLLOW_LINKS));
+        }
+    }
+
+    SnapshotFolders(Path folder, Steps steps) throws IOException {
+        this.folder = folder;
+        this.steps = steps;
+        Files.createDirectories(folder);
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+        deleter = new ThreadPoolExecutor(
+                1,
+                1,
+                10,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(),
+                Thread.ofPlatform().daemon().name("rafter-snapshot-deleter").factory());
+        deleter.allowCoreThreadTimeOut(true);
+    }
+
+    Path fs(long id) {
+        return folder.resolve(id + "/fs");
+    }
+
+    Path work(long id) {
+        return folder.resolve(id + "/work");
+    }
+
+    /** The ids of which there are folders. */
+    Set<Long> ids() throws IOException {
+        Set<Long> ids = new TreeSet<>();
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, "[0-9]*")) {
+            for (Path entry : entries) {
+                ids.add(Long.parseLong(entry.getFileName().toString()));
+            }
+        }
+        return ids;
+    }
+
+    /** Makes the folders of a new snapshot as overlayfs wants them; what is there already stays. */
+    void create(long id, boolean writable, @Nullable Owner owner) throws IOException {
+        makeFolder(folder.resolve(Long.toString(id)), "rwx------");
+        makeFolder(fs(id), "rwxr-xr-x");
+        if (writable) {
+            makeFolder(work(id), "rwx--x--x");
+        }
+        if (owner != null) {
+            Files.setAttribute(fs(id), "unix:uid", owner.uid(), NOFOLLOW_LINKS);
+            Files.setAttribute(fs(id), "unix:gid", owner.gid(), NOFOLLOW_LINKS);
+        }
+        steps.after("folder owned");
+    }
+
+    private void makeFolder(Path path, String permissions) throws IOException {
+        if (!Files.isDirectory(path, NOFOLLOW_LINKS)) {
+            Files.createDirectory(path);
+            steps.after("folder made");
+        }
+        // Not left to the umask.
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(permissions));
+    }
+
+    /** Deletes a snapshot's folder some time soon. */
+    void discard(long id) {
+        deleter.execute(() -> {
+            try {
+                delete(folder.resolve(Long.toString(id)));
+            } catch (IOException e) {
+                LOG.warn("snapshot folder {} cannot be deleted and stays until the next start: {}", id, e.toString());
+            }
+        });
+    }
+
+    /** Waits until all that was discarded is deleted. */
+    void drain() throws IOException {
+        try {
+            deleter.submit(() -> {}).get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while snapshots were being deleted", e);
+        }
+    }
+
+    private void delete(Path top) throws IOException {
+        if (!Files.isDirectory(top, NOFOLLOW_LINKS)) {
+            return;
+        }
+        Object device = Files.getAttribute(top, "unix:dev", NOFOLLOW_LINKS);
+        Files.walkFileTree(top, new Deleter(device));
+        steps.after("folder deleted");
+    }
+
+    /** Deletes a tree, but nothing that somebody has mounted in it. */
+    private final class Deleter extends SimpleFileVisitor<Path> {
+        private final Object device;
+
+        Deleter(Object device) {
+            this.device = device;
+        }
+
+        @Override
+        public FileVisitResult preVisitDirectory(Path path, BasicFileAttributes attributes) throws IOException {
+            if (!Files.getAttribute(path, "unix:dev", NOFOLLOW_LINKS).equals(device)) {
+                throw new IOException(path + " is a mount point");
+            }
+            return FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult visitFile(Path path, BasicFileAttributes attributes) throws IOException {
+            Files.deleteIfExists(path);
+            return FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult visitFileFailed(Path path, IOException e) throws IOException {
+            if (e instanceof NoSuchFileException) {
+                return FileVisitResult.CONTINUE;
+            }
+            throw e;
+        }
+
+        @Override
+        public FileVisitResult postVisitDirectory(Path path, @Nullable IOException e) throws IOException {
+            if (e != null) {
+                throw e;
+            }
+            Files.deleteIfExists(path);
+            steps.after("folder emptied");
+            return FileVisitResult.CONTINUE;
+        }
+    }
+
+    @Override
+    public void close() {
+        deleter.shutdown();
+        try {
+            if (!deleter.awaitTermination(10, TimeUnit.SECONDS)) {
+                // The rest is found and deleted at the next start.
+                deleter.shutdownNow();
+            }
+        } catch (InterruptedException _) {
+            deleter.shutdownNow();
+            Thread.currentThread().interrupt();
+        }
+    }
+}

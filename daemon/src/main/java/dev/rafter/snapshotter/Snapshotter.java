@@ -1,0 +1,407 @@
+package dev.rafter.snapshotter;
+
+import dev.rafter.oci.Digest;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The snapshots of one node, with the meaning that containerd gives them.
+ *
+ * <p>The life of a snapshot. To unpack an image, containerd <em>prepares</em> an active snapshot for each layer on top of the one before,
+ * is told how to mount it, writes the layer's files into it, and <em>commits</em> it under a name; from then on it is immutable and may be
+ * a parent. To run a container, it prepares one more active snapshot on the topmost committed one, which is the container's writable side.
+ * A <em>view</em> is the same, read-only. What is not needed is <em>removed</em>, children before parents.
+ *
+ * <p>The life of a lazy one. When containerd prepares a layer with the label {@link Labels#REF}, it says: "if you have this layer already,
+ * tell me, and I will not fetch it." Whether the image can be served lazily is decided once, at the first layer seen ({@link
+ * ImageDecisions}). If so, a committed snapshot without files is stored, and containerd is told that it exists already, which it looks up
+ * by label and parent. A container on top of the image then gets its EROFS mount as the one lower folder.
+ *
+ * <p>What must fail: a key or name twice; a parent that is not there or not committed; mounting a committed snapshot; committing a view;
+ * removing a parent. Each as {@link SnapshotException}. A change is durable before the answer: whatever kills the process, the next one
+ * finds all that was acknowledged, and nothing half done ({@link StateStore}). Thread safe.
+ */
+public final class Snapshotter implements Closeable {
+    private static final Logger LOG = LoggerFactory.getLogger(Snapshotter.class);
+
+    private final StateStore store;
+    private final SnapshotFolders folders;
+    private final SnapshotMounts mounts;
+    private final ImageDecisions decisions;
+    private final LazyImages lazyImages;
+    private final UsageCounter usages = new UsageCounter();
+    /** Held over a change, from checking it to making it durable; never while a registry or a mount is waited for. */
+    private final ReentrantLock changing = new ReentrantLock();
+
+    private long nextId;
+
+    private Snapshotter(StateStore store, SnapshotFolders folders, LazyImages lazyImages, MeterRegistry meters)
+            throws IOException {
+        this.store = store;
+        this.folders = folders;
+        this.lazyImages = lazyImages;
+        this.mounts = new SnapshotMounts(folders, lazyImages, SnapshotMounts.probeOverlayOptions());
+        this.decisions = new ImageDecisions(lazyImages, meters);
+        meters.gauge("rafter.snapshotter.snapshots", store, all -> all.all().size());
+    }
+
+    /**
+     * Opens the snapshots below a folder, or begins anew; mends what a crash left behind. Asks no registry.
+     *
+     * @param root holds {@code state.db} and {@code snapshots/}
+     * @throws IOException if the folder cannot be used
+     */
+    public static Snapshotter open(Path root, LazyImages lazyImages, MeterRegistry meters) throws IOException {
+        return open(root, lazyImages, meters, Steps.NONE);
+    }
+
+    static Snapshotter open(Path root, LazyImages lazyImages, MeterRegistry meters, Steps steps) throws IOException {
+        Files.createDirectories(root);
+        StateStore store = StateStore.open(root, steps);
+        SnapshotFolders folders = new SnapshotFolders(root.resolve("snapshots"), steps);
+        Snapshotter snapshotter = new Snapshotter(store, folders, lazyImages, meters);
+        snapshotter.mend();
+        return snapshotter;
+    }
+
+    private void mend() throws IOException {
+        Set<Long> found = folders.ids();
+        Set<Long> known = new HashSet<>();
+        for (Snapshot snapshot : store.all()) {
+            known.add(snapshot.id());
+            mend(snapshot, found.contains(snapshot.id()));
+        }
+        found.stream().filter(id -> !known.contains(id)).forEach(folders::discard);
+        known.addAll(found);
+        nextId = 1 + known.stream().mapToLong(Long::longValue).max().orElse(0);
+        for (Snapshot snapshot : store.all()) {
+            if (!snapshot.parent().isEmpty() && store.find(snapshot.parent()).isEmpty()) {
+                standIn(snapshot.parent());
+            }
+        }
+        lazyImages.retain(store.all().stream()
+                .filter(Snapshot::isLazy)
+                .map(lazy -> lazy.lazyLayer().manifest())
+                .collect(Collectors.toSet()));
+    }
+
+    private void mend(Snapshot snapshot, boolean hasFolder) throws IOException {
+        if (snapshot.kind() == Kind.COMMITTED) {
+            if (snapshot.usage() == null && hasFolder) {
+                count(snapshot);
+            }
+        } else if (!hasFolder) {
+            LOG.error("snapshot {} has lost its files (folder {}): it is empty now", snapshot.name(), snapshot.id());
+            folders.create(snapshot.id(), snapshot.kind() == Kind.ACTIVE, null);
+        }
+    }
+
+    /**
+     * Makes an active snapshot.
+     *
+     * @param parent the name of a committed snapshot, or "" to begin with nothing
+     * @return the mounts to see it with
+     * @throws SnapshotException ALREADY_EXISTS also if {@code labels} ask for an image layer and it is served lazily
+     */
+    public List<Mount> prepare(String key, String parent, Map<String, String> labels) throws IOException {
+        Labels.check(labels);
+        if (!labels.containsKey(Labels.REF)) {
+            return create(Kind.ACTIVE, key, parent, labels, null);
+        }
+        Origin origin = decisions.origin(labels, store.find(parent).orElse(null));
+        if (!origin.lazy()) {
+            return create(Kind.ACTIVE, key, parent, labels, origin);
+        }
+        commitLazy(key, parent, labels, origin);
+        throw SnapshotException.alreadyExists(key);
+    }
+
+    /** Makes a read-only snapshot; as {@link #prepare}. */
+    public List<Mount> view(String key, String parent, Map<String, String> labels) throws IOException {
+        Labels.check(labels);
+        return create(Kind.VIEW, key, parent, labels, null);
+    }
+
+    private List<Mount> create(
+            Kind kind, String key, String parent, Map<String, String> labels, @Nullable Origin origin)
+            throws IOException {
+        List<Path> lowers = parent.isEmpty() ? List.of() : mounts.lowers(store.chain(committed(parent)));
+        SnapshotFolders.Owner owner = lowers.isEmpty() ? null : owner(lowers.getFirst(), labels);
+        changing.lock();
+        try {
+            requireFree(key);
+            if (!parent.isEmpty()) {
+                committed(parent);
+            }
+            Instant now = Instant.now();
+            Snapshot made = new Snapshot(nextId++, key, parent, kind, now, now, labels, null, origin);
+            store(made, owner);
+            return mounts.of(made, lowers);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    private void store(Snapshot made, SnapshotFolders.@Nullable Owner owner) throws IOException {
+        try {
+            folders.create(made.id(), made.kind() == Kind.ACTIVE, owner);
+            store.put(made);
+        } catch (IOException e) {
+            folders.discard(made.id());
+            throw e;
+        }
+    }
+
+    /** The writable side's topmost folder belongs to whom the image's does, as seen from the container's user namespace. */
+    private static SnapshotFolders.Owner owner(Path lower, Map<String, String> labels) throws IOException {
+        SnapshotFolders.Owner owner = SnapshotFolders.Owner.of(lower);
+        String uids = labels.get(Labels.UID_MAPPING);
+        String gids = labels.get(Labels.GID_MAPPING);
+        return new SnapshotFolders.Owner(
+                uids == null ? owner.uid() : IdMapping.parse(uids).toHost(owner.uid()),
+                gids == null ? owner.gid() : IdMapping.parse(gids).toHost(owner.gid()));
+    }
+
+    /** Stores the committed snapshot that containerd will look for, unless one is there: another namespace may have it already. */
+    private void commitLazy(String key, String parent, Map<String, String> labels, Origin origin) throws IOException {
+        changing.lock();
+        try {
+            requireFree(key);
+            if (!parent.isEmpty() && store.find(parent).isEmpty()) {
+                standIn(parent);
+            } else if (!parent.isEmpty()) {
+                committed(parent);
+            }
+            String ref = labels.getOrDefault(Labels.REF, "");
+            if (store.all().stream().noneMatch(other -> isLayer(other, ref, parent))) {
+                long id = nextId++;
+                String name = ref.isEmpty() || store.find(ref).isPresent() ? ref + "#" + id : ref;
+                Instant now = Instant.now();
+                store.put(new Snapshot(id, name, parent, Kind.COMMITTED, now, now, labels, Usage.NONE, origin));
+            }
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    private static boolean isLayer(Snapshot snapshot, String ref, String parent) {
+        return snapshot.kind() == Kind.COMMITTED
+                && snapshot.parent().equals(parent)
+                && ref.equals(snapshot.labels().get(Labels.REF));
+    }
+
+    /**
+     * Stands in for a committed snapshot that containerd believes in and that we have lost, so that images which share it can be served:
+     * a lazy layer needs nothing from what is below it. It has no files; what would need them is refused.
+     */
+    private void standIn(String name) throws IOException {
+        LOG.warn("image layer {} is not known here any more, though containerd uses it: its state was lost", name);
+        Instant now = Instant.now();
+        store.put(new Snapshot(nextId++, name, "", Kind.COMMITTED, now, now, Map.of(), Usage.NONE, null));
+    }
+
+    /** How to mount an active snapshot or a view; mounts a lazily served image below it again if need be. */
+    public List<Mount> mounts(String key) throws IOException {
+        Snapshot snapshot = existing(key);
+        if (snapshot.kind() == Kind.COMMITTED) {
+            throw SnapshotException.precondition("snapshot " + key + " is committed and has no mounts");
+        }
+        List<Snapshot> chain = store.chain(snapshot);
+        return mounts.of(snapshot, mounts.lowers(chain.subList(1, chain.size())));
+    }
+
+    /**
+     * Makes an active snapshot immutable, under a name in the place of its key.
+     *
+     * @param labels replace those it had
+     * @param parent "", or what it has to be on; one without parent is put onto it
+     */
+    public void commit(String name, String key, Map<String, String> labels, String parent) throws IOException {
+        Labels.check(labels);
+        changing.lock();
+        try {
+            requireFree(name);
+            Snapshot active = existing(key);
+            if (active.kind() != Kind.ACTIVE) {
+                throw SnapshotException.precondition("snapshot " + key + " is not active and cannot be committed");
+            }
+            Snapshot committed = active.committed(name, parentAfterCommit(active, parent), labels, Instant.now());
+            store.rename(key, committed);
+            count(committed);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    private String parentAfterCommit(Snapshot active, String wanted) throws SnapshotException {
+        if (wanted.isEmpty() || wanted.equals(active.parent())) {
+            return active.parent();
+        }
+        if (!active.parent().isEmpty()) {
+            throw SnapshotException.invalid("snapshot " + active.name() + " is on " + active.parent()
+                    + " and cannot be committed onto " + wanted);
+        }
+        return committed(wanted).name();
+    }
+
+    private void count(Snapshot committed) {
+        usages.forget(committed.id());
+        var _ = usages.start(committed.id(), folders.fs(committed.id())).thenAccept(usage -> keep(committed, usage));
+    }
+
+    private void keep(Snapshot counted, Usage usage) {
+        changing.lock();
+        try {
+            Optional<Snapshot> now = store.find(counted.name());
+            if (now.isPresent() && now.get().id() == counted.id()) {
+                store.put(now.get().withUsage(usage));
+            }
+            usages.forget(counted.id());
+        } catch (IOException e) {
+            LOG.warn("the usage of {} is counted again at the next start: {}", counted.name(), e.getMessage());
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** Removes a snapshot that is nobody's parent; its files go in the background. */
+    public void remove(String key) throws IOException {
+        Snapshot removed;
+        boolean lastOfImage;
+        changing.lock();
+        try {
+            removed = existing(key);
+            if (store.hasChildren(key)) {
+                throw SnapshotException.precondition("cannot remove snapshot " + key + ": it has children");
+            }
+            store.remove(key);
+            lastOfImage = removed.isLazy() && !isInUse(removed.lazyLayer().manifest());
+        } finally {
+            changing.unlock();
+        }
+        usages.forget(removed.id());
+        folders.discard(removed.id());
+        if (lastOfImage) {
+            release(removed.lazyLayer());
+        }
+    }
+
+    private boolean isInUse(Digest manifest) {
+        return store.all().stream()
+                .anyMatch(
+                        other -> other.isLazy() && other.lazyLayer().manifest().equals(manifest));
+    }
+
+    private void release(ImageLayer layer) {
+        decisions.forget(layer.manifest());
+        try {
+            lazyImages.release(layer.manifest());
+        } catch (IOException e) {
+            LOG.warn(
+                    "image {} ({}) is not used any more, but stays until the next start: {}",
+                    layer.reference(),
+                    layer.manifest(),
+                    e.getMessage());
+        }
+    }
+
+    /** What is known of a snapshot. */
+    public SnapshotInfo stat(String key) throws IOException {
+        return SnapshotInfo.of(existing(key));
+    }
+
+    /**
+     * Changes labels.
+     *
+     * @param mask what of {@code labels} counts, see {@link LabelUpdate}
+     */
+    public SnapshotInfo update(String key, Map<String, String> labels, List<String> mask) throws IOException {
+        changing.lock();
+        try {
+            Snapshot old = existing(key);
+            Map<String, String> wanted = LabelUpdate.apply(old.labels(), labels, mask);
+            Labels.check(wanted);
+            Snapshot changed = old.withLabels(wanted, Instant.now());
+            store.put(changed);
+            return SnapshotInfo.of(changed);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** All snapshots that one of the filters matches, see {@link SnapshotFilter}; all if there is none. */
+    public List<SnapshotInfo> list(List<String> filters) throws IOException {
+        List<SnapshotFilter> any = SnapshotFilter.parseAll(filters);
+        return store.all().stream()
+                .filter(snapshot -> any.stream().anyMatch(filter -> filter.matches(snapshot)))
+                .map(SnapshotInfo::of)
+                .toList();
+    }
+
+    /** What a snapshot takes on disk by itself. Of a committed one it is known for good soon after the commit. */
+    public Usage usage(String key) throws IOException {
+        Snapshot snapshot = existing(key);
+        if (snapshot.usage() != null) {
+            return snapshot.usage();
+        }
+        Path files = folders.fs(snapshot.id());
+        return switch (snapshot.kind()) {
+            case COMMITTED -> usages.await(snapshot.id(), files);
+            case ACTIVE, VIEW -> usages.now(snapshot.id(), files);
+        };
+    }
+
+    /** Waits until the files of all removed snapshots are deleted. */
+    public void cleanup() throws IOException {
+        folders.drain();
+    }
+
+    private Snapshot existing(String name) throws SnapshotException {
+        return store.find(name).orElseThrow(() -> SnapshotException.notFound(name));
+    }
+
+    private Snapshot committed(String parent) throws SnapshotException {
+        Snapshot found = store.find(parent)
+                .orElseThrow(() -> new SnapshotException(
+                        SnapshotException.Code.NOT_FOUND, "parent snapshot " + parent + ": not found"));
+        if (found.kind() != Kind.COMMITTED) {
+            throw SnapshotException.invalid("parent snapshot " + parent + " is not committed");
+        }
+        return found;
+    }
+
+    private void requireFree(String name) throws SnapshotException {
+        if (name.isEmpty()) {
+            throw SnapshotException.invalid("a snapshot needs a key");
+        }
+        if (store.find(name).isPresent()) {
+            throw SnapshotException.alreadyExists(name);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        usages.close();
+        folders.close();
+        changing.lock();
+        try {
+            store.close();
+        } finally {
+            changing.unlock();
+        }
+    }
+}

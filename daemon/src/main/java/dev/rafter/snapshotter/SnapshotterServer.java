@@ -1,0 +1,100 @@
+package dev.rafter.snapshotter;
+
+import io.grpc.Server;
+import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
+import java.io.Closeable;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Serves a {@link Snapshotter} by gRPC on a Unix socket that only its owner may use. Each call runs in a virtual thread: those that
+ * wait for a registry hold up nobody.
+ */
+public final class SnapshotterServer implements Closeable {
+    private static final Duration DRAIN = Duration.ofSeconds(5);
+
+    private final Path socket;
+    private final Server server;
+    private final EventLoopGroup events;
+    private final ExecutorService calls;
+
+    private SnapshotterServer(Path socket, Server server, EventLoopGroup events, ExecutorService calls) {
+        this.socket = socket;
+        this.server = server;
+        this.events = events;
+        this.calls = calls;
+    }
+
+    /**
+     * Listens; a socket that is left from before is replaced.
+     *
+     * @param socket its folder is made, private, if it is not there
+     */
+    public static SnapshotterServer start(Path socket, Snapshotter snapshotter) throws IOException {
+        makePrivateFolder(socket);
+        Files.deleteIfExists(socket);
+        EventLoopGroup events = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+        ExecutorService calls = Executors.newThreadPerTaskExecutor(
+                Thread.ofVirtual().name("snapshotter-", 0).factory());
+        Server server = NettyServerBuilder.forAddress(UnixDomainSocketAddress.of(socket))
+                .bossEventLoopGroup(events)
+                .workerEventLoopGroup(events)
+                .channelType(NioServerDomainSocketChannel.class)
+                .executor(calls)
+                .addService(new SnapshotsService(snapshotter))
+                .build();
+        SnapshotterServer started = new SnapshotterServer(socket, server, events, calls);
+        started.listen();
+        return started;
+    }
+
+    private static void makePrivateFolder(Path socket) throws IOException {
+        Path folder = socket.toAbsolutePath().getParent();
+        if (folder != null && !Files.isDirectory(folder)) {
+            Files.createDirectories(folder);
+            Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+        }
+    }
+
+    private void listen() throws IOException {
+        try {
+            server.start();
+            Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+        } catch (IOException e) {
+            close();
+            throw new IOException("cannot listen on " + socket + ": " + e.getMessage(), e);
+        }
+    }
+
+    public Path socket() {
+        return socket;
+    }
+
+    /** Lets calls that run come to their end, within a few seconds. */
+    @Override
+    public void close() throws IOException {
+        var _ = server.shutdown();
+        try {
+            if (!server.awaitTermination(DRAIN.toSeconds(), TimeUnit.SECONDS)) {
+                var _ = server.shutdownNow();
+            }
+        } catch (InterruptedException _) {
+            var _ = server.shutdownNow();
+            Thread.currentThread().interrupt();
+        }
+        var _ = events.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        calls.shutdown();
+        Files.deleteIfExists(socket);
+    }
+}
