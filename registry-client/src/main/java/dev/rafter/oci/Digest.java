@@ -46,6 +46,11 @@ public record Digest(String algorithm, String hex) implements Comparable<Digest>
         return new Digest(algorithm, HexFormat.of().formatHex(hash));
     }
 
+    /** A fresh SHA-256. */
+    public static MessageDigest newSha256() {
+        return newMessageDigest("sha256");
+    }
+
     /** A fresh hash function of this digest's algorithm. */
     public MessageDigest newMessageDigest() {
         return newMessageDigest(algorithm);

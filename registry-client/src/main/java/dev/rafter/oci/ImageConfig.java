@@ -46,13 +46,18 @@ public final class ImageConfig {
     }
 
     /** One step in the making of the image; each step that is no {@code emptyLayer} made one layer. */
-    @JsonInclude(JsonInclude.Include.NON_DEFAULT)
+    @JsonInclude(JsonInclude.Include.NON_NULL)
     public record History(
             @Nullable String created,
             @JsonProperty("created_by") @Nullable String createdBy,
             @Nullable String author,
             @Nullable String comment,
-            @JsonProperty("empty_layer") boolean emptyLayer) {}
+            @JsonProperty("empty_layer") @Nullable Boolean emptyLayer) {
+        /** Whether this step made a layer. */
+        public boolean madeLayer() {
+            return emptyLayer == null || !emptyLayer;
+        }
+    }
 
     private final ObjectNode tree;
     private final Platform platform;

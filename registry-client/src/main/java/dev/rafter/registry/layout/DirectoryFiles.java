@@ -1,0 +1,21 @@
+package dev.rafter.registry.layout;
+
+import java.io.IOException;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalLong;
+
+/** A layout in a directory. */
+record DirectoryFiles(Path directory, String describe) implements LayoutFiles {
+    @Override
+    public OptionalLong size(String name) throws IOException {
+        Path file = directory.resolve(name);
+        return Files.isRegularFile(file) ? OptionalLong.of(Files.size(file)) : OptionalLong.empty();
+    }
+
+    @Override
+    public ReadableByteChannel open(String name, long offset, long lengthBytes) throws IOException {
+        return FileRange.open(directory.resolve(name), offset, lengthBytes);
+    }
+}
