@@ -133,12 +133,6 @@ public record Superblock(
             image.check(ErofsLayout.SUPERBLOCK_OFFSET, size, "the superblock with its slots");
         }
 
-        /** The bytes from the start of the superblock to the end of its block. */
-        private static long roomInBlock(int blockBits) {
-            long blockSize = 1L << blockBits;
-            return blockSize > ErofsLayout.SUPERBLOCK_OFFSET ? blockSize - ErofsLayout.SUPERBLOCK_OFFSET : blockSize;
-        }
-
         private int features() throws ImageException {
             int incompat = (int) u32(SuperblockHeader.FEATURE_INCOMPAT, "incompatible features");
             int unknown = incompat & ~ErofsLayout.INCOMPAT_KNOWN;
@@ -157,9 +151,9 @@ public record Superblock(
             if ((compat & ErofsLayout.COMPAT_CHECKSUM) == 0) {
                 return;
             }
-            long room = roomInBlock(blockBits);
+            int room = roomInBlock(blockBits);
             image.check(ErofsLayout.SUPERBLOCK_OFFSET, room, "the block of the superblock");
-            long computed = checksum(image.bytes(ErofsLayout.SUPERBLOCK_OFFSET, (int) room, "the superblock"));
+            long computed = checksum(image.bytes(ErofsLayout.SUPERBLOCK_OFFSET, room, "the superblock"));
             long stored = u32(SuperblockHeader.CHECKSUM, "checksum");
             if (computed != stored) {
                 throw corrupt(
@@ -256,6 +250,12 @@ public record Superblock(
         private CorruptImageException corrupt(String problem, int field) {
             return image.corrupt(problem, at(field));
         }
+    }
+
+    /** The bytes from the start of the superblock to the end of its block. */
+    static int roomInBlock(int blockBits) {
+        int blockSize = 1 << blockBits;
+        return blockSize > ErofsLayout.SUPERBLOCK_OFFSET ? blockSize - (int) ErofsLayout.SUPERBLOCK_OFFSET : blockSize;
     }
 
     /**
