@@ -47,12 +47,12 @@ public final class BlobCache {
     private volatile int missingChunks;
     /** Counts fdatasyncs that failed: a chunk that was written before one and marked after it must be written again. */
     private volatile int failedSyncs;
+
     private volatile boolean closed;
     /** Users; guarded by the store. */
     int references;
 
-    private BlobCache(
-            BlobStore store, Digest blob, Path directory, CacheFile data, ReadyMap ready, ChunkMap chunks) {
+    private BlobCache(BlobStore store, Digest blob, Path directory, CacheFile data, ReadyMap ready, ChunkMap chunks) {
         this.store = store;
         this.blob = blob;
         this.directory = directory;
@@ -215,7 +215,8 @@ public final class BlobCache {
         long offset = map.deviceOffset(chunk);
         int sizeBytes = map.sizeBytes(chunk);
         if (bytes.remaining() != sizeBytes) {
-            throw new IllegalArgumentException("chunk=" + chunk + " remaining=" + bytes.remaining() + " sizeBytes=" + sizeBytes);
+            throw new IllegalArgumentException(
+                    "chunk=" + chunk + " remaining=" + bytes.remaining() + " sizeBytes=" + sizeBytes);
         }
         try {
             ready.reserve(offset, sizeBytes);
@@ -241,6 +242,7 @@ public final class BlobCache {
         }
     }
 
+    @SuppressWarnings("NonAtomicVolatileUpdate") // every update is under the lock; volatile is for readers
     private void markReady(ChunkMap map, int chunk) {
         state.lock();
         try {
@@ -259,7 +261,8 @@ public final class BlobCache {
      */
     public void read(ByteBuffer target, long offset) throws IOException {
         if (target.hasRemaining() && !isReady(offset, target.remaining())) {
-            throw new IOException("not ready: " + target.remaining() + " bytes at device offset " + offset + " of " + blob);
+            throw new IOException(
+                    "not ready: " + target.remaining() + " bytes at device offset " + offset + " of " + blob);
         }
         long end = offset + target.remaining();
         while (target.hasRemaining()) {
@@ -288,11 +291,13 @@ public final class BlobCache {
             data.sync();
         } catch (IOException e) {
             forgetUnsynced(snapshot);
-            throw new IOException("cannot bring " + dataFile() + " to disk, what was not synced is fetched again: "
-                    + e.getMessage(), e);
+            throw new IOException(
+                    "cannot bring " + dataFile() + " to disk, what was not synced is fetched again: " + e.getMessage(),
+                    e);
         }
     }
 
+    @SuppressWarnings("NonAtomicVolatileUpdate") // every update is under the lock; volatile is for readers
     private void forgetUnsynced(ReadyMap.Snapshot snapshot) throws IOException {
         state.lock();
         try {

@@ -80,7 +80,8 @@ public final class BlobStore implements AutoCloseable {
     /** The id of the running kernel's boot; one that never comes again if it cannot be read. */
     public static UUID currentBootId() {
         try {
-            return UUID.fromString(Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip());
+            return UUID.fromString(
+                    Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip());
         } catch (IOException | IllegalArgumentException e) {
             LOG.warn("cannot read the boot id, only synced chunks will survive a restart: {}", e.toString());
             return UUID.randomUUID();

@@ -78,8 +78,7 @@ final class ChunkMapUnion {
         int i = 0;
         int j = 0;
         while (i < first.chunkCount() || j < second.chunkCount()) {
-            if (j == second.chunkCount()
-                    || i < first.chunkCount() && first.deviceOffset(i) <= second.deviceOffset(j)) {
+            if (j == second.chunkCount() || i < first.chunkCount() && first.deviceOffset(i) <= second.deviceOffset(j)) {
                 boolean same = j < second.chunkCount() && first.deviceOffset(i) == second.deviceOffset(j);
                 add(first, i++);
                 j += same ? 1 : 0;
@@ -92,8 +91,7 @@ final class ChunkMapUnion {
 
     private void add(ChunkMap map, int chunk) {
         Frame frame = frame(map, chunk);
-        int number = frames.computeIfAbsent(
-                frame, f -> union.addFrame(f.offset(), f.storedSizeBytes(), f.sizeBytes()));
+        int number = frames.computeIfAbsent(frame, f -> union.addFrame(f.offset(), f.storedSizeBytes(), f.sizeBytes()));
         union.addChunk(
                 map.deviceOffset(chunk), map.sizeBytes(chunk), map.digest(chunk), number, map.offsetInFrame(chunk));
     }

@@ -51,8 +51,8 @@ final class ReadyMap implements AutoCloseable {
         this.deviceSizeBytes = deviceSizeBytes;
         this.blockShift = Integer.numberOfTrailingZeros(blockSizeBytes);
         this.words = ReadyMapFormat.wordCount(deviceSizeBytes, blockSizeBytes);
-        this.live = channel.map(
-                MapMode.READ_WRITE, HEADER_SIZE_BYTES, ReadyMapFormat.liveSizeBytes(words), Arena.ofAuto());
+        this.live =
+                channel.map(MapMode.READ_WRITE, HEADER_SIZE_BYTES, ReadyMapFormat.liveSizeBytes(words), Arena.ofAuto());
     }
 
     /**
@@ -105,8 +105,7 @@ final class ReadyMap implements AutoCloseable {
     /** Whether two headers differ in nothing but the boot. */
     private static boolean isSameDevice(ByteBuffer header, ByteBuffer found) {
         return found.capacity() == HEADER_SIZE_BYTES
-                && header.slice(0, ReadyMapFormat.BOOT_ID_OFFSET)
-                        .equals(found.slice(0, ReadyMapFormat.BOOT_ID_OFFSET));
+                && header.slice(0, ReadyMapFormat.BOOT_ID_OFFSET).equals(found.slice(0, ReadyMapFormat.BOOT_ID_OFFSET));
     }
 
     private static boolean readFully(FileChannel file, ByteBuffer target, long offset) throws IOException {
@@ -127,8 +126,7 @@ final class ReadyMap implements AutoCloseable {
     }
 
     /** Writes a new file with the synced bits of an old one, or none, in both bitmaps; it replaces the old one in one step. */
-    private static void create(Path file, ByteBuffer header, long words, @Nullable FileChannel old)
-            throws IOException {
+    private static void create(Path file, ByteBuffer header, long words, @Nullable FileChannel old) throws IOException {
         AtomicFiles.replace(file, target -> {
             writeFully(target, ReadyMapFormat.allocate(1), ReadyMapFormat.fileSizeBytes(words) - 1);
             writeFully(target, header.duplicate(), 0);
