@@ -78,7 +78,8 @@ final class ChunkMapUnion {
         int i = 0;
         int j = 0;
         while (i < first.chunkCount() || j < second.chunkCount()) {
-            if (j == second.chunkCount() || i < first.chunkCount() && first.deviceOffset(i) <= second.deviceOffset(j)) {
+            if (j == second.chunkCount()
+                    || (i < first.chunkCount() && first.deviceOffset(i) <= second.deviceOffset(j))) {
                 boolean same = j < second.chunkCount() && first.deviceOffset(i) == second.deviceOffset(j);
                 add(first, i++);
                 j += same ? 1 : 0;
