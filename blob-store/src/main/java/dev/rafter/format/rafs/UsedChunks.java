@@ -24,17 +24,15 @@ final class UsedChunks {
             .thenComparingInt(entry -> entry.blob)
             .thenComparingInt(entry -> entry.chunk.index());
 
-    private final List<BlobInImage> blobs;
+    private final List<RafsBootstrapWriter.Blob> blobs;
     private final List<BitSet> seen = new ArrayList<>();
     private final List<Entry> entries = new ArrayList<>();
+    private boolean xattrs;
 
-    private UsedChunks(List<BlobInImage> blobs) {
+    private UsedChunks(List<RafsBootstrapWriter.Blob> blobs) {
         this.blobs = blobs;
         blobs.forEach(_ -> seen.add(new BitSet()));
     }
-
-    /** A blob of the image in the making, and its chunks. */
-    record BlobInImage(RafsBlob blob, RafsChunks chunks) {}
 
     /**
      * A chunk in use.
@@ -48,7 +46,7 @@ final class UsedChunks {
      *
      * @throws IllegalArgumentException if a file refers to a chunk that is not among those of the blobs, or of other size or place
      */
-    static UsedChunks of(FileNode root, List<BlobInImage> blobs) {
+    static UsedChunks of(FileNode root, List<RafsBootstrapWriter.Blob> blobs) {
         UsedChunks used = new UsedChunks(blobs);
         Set<FileNode> visited = Collections.newSetFromMap(new IdentityHashMap<>());
         Deque<FileNode> open = new ArrayDeque<>();
@@ -56,6 +54,7 @@ final class UsedChunks {
         while (!open.isEmpty()) {
             FileNode node = open.pop();
             if (visited.add(node)) {
+                used.xattrs |= !node.xattrs().isEmpty();
                 used.addFile(node);
                 node.children().descendingMap().values().forEach(open::push);
             }
@@ -83,7 +82,7 @@ final class UsedChunks {
             return;
         }
         known.set(ref.index());
-        RafsChunks chunks = blobs.get(ref.device() - 1).chunks;
+        RafsChunks chunks = blobs.get(ref.device() - 1).chunks();
         int position = chunks.positionOf(ref.index());
         if (position < 0
                 || chunks.deviceOffset(position) != ref.deviceOffset()
@@ -91,6 +90,11 @@ final class UsedChunks {
             throw new IllegalArgumentException("a file refers to a chunk that its blob does not have: " + ref);
         }
         entries.add(new Entry(chunks.get(position), ref.device() - 1, fileOffset));
+    }
+
+    /** Whether any file of the tree has xattrs: the walk passes them all. */
+    boolean treeHasXattrs() {
+        return xattrs;
     }
 
     int tableSizeBytes() {
