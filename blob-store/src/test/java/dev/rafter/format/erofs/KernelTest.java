@@ -115,8 +115,7 @@ class KernelTest {
             command.addAll(List.of(theirs.toString(), mounted.directory().toString()));
             Commands.run(command);
         }
-        Tree.assertSame(
-                NodeTree.of(tree.root(), List.of()), ImageTree.of(open(theirs, Dialect.EROFS), List.of()));
+        Tree.assertSame(NodeTree.of(tree.root(), List.of()), ImageTree.of(open(theirs, Dialect.EROFS), List.of()));
     }
 
     @Test
