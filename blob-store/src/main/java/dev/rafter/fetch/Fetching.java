@@ -1,0 +1,38 @@
+package dev.rafter.fetch;
+
+import dev.rafter.blob.BlobCache;
+
+/** What all fetchers of a node share: options, places for requests, memory for frames, counters. Thread safe. */
+public final class Fetching {
+    private final FetchOptions options;
+    private final RequestGate gate;
+    private final FrameBuffers buffers;
+    private final FetchStats stats = new FetchStats();
+
+    public Fetching(FetchOptions options) {
+        this.options = options;
+        gate = new RequestGate(options.maxRequests());
+        buffers = new FrameBuffers(options.maxBufferBytes());
+    }
+
+    /** A fetcher that fills a cache from a source. */
+    public BlobFetcher fetcher(BlobCache cache, BlobSource source) {
+        return new BlobFetcher(this, cache, source);
+    }
+
+    public FetchStats stats() {
+        return stats;
+    }
+
+    FetchOptions options() {
+        return options;
+    }
+
+    RequestGate gate() {
+        return gate;
+    }
+
+    FrameBuffers buffers() {
+        return buffers;
+    }
+}

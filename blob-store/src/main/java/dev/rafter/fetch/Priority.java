@@ -1,0 +1,9 @@
+package dev.rafter.fetch;
+
+/** Who waits for a fetch. */
+enum Priority {
+    /** A reader waits. */
+    DEMAND,
+    /** Nobody waits yet. */
+    PREFETCH
+}

@@ -1,0 +1,259 @@
+package dev.rafter.fetch;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.rafter.blob.BlobCache;
+import dev.rafter.blob.BlobStore;
+import dev.rafter.blob.DigestMismatchException;
+import dev.rafter.format.CorruptImageException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Every byte that a demand lets through is right, is fetched once, and no failure lasts longer than its cause. */
+@Timeout(60)
+final class BlobFetcherTest {
+    private static final long SEED = Long.getLong("test.seed", 20261);
+    private static final Duration TIMEOUT = Duration.ofSeconds(3);
+
+    private final TestBlob blob = new TestBlob(SEED, 200);
+    private Path root;
+    private BlobStore store;
+    private BlobCache cache;
+    private Fetching fetching;
+    private BlobFetcher fetcher;
+
+    /** Not @TempDir: that may be a tmpfs, which a store refuses. */
+    @BeforeEach
+    void open() throws IOException {
+        root = Files.createTempDirectory(Path.of("target"), "fetch");
+        store = BlobStore.open(BlobStore.Options.of(root));
+        cache = store.acquire(blob.digest, blob.map);
+        fetching = new Fetching(FetchOptions.DEFAULTS.withDemandTimeout(TIMEOUT));
+        fetcher = fetching.fetcher(cache, blob);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        fetcher.close();
+        cache.release();
+        store.close();
+        try (var files = Files.walk(root)) {
+            for (Path file : files.sorted((a, b) -> b.compareTo(a)).toList()) {
+                Files.delete(file);
+            }
+        }
+        assertEquals(0, blob.open.get(), "requests left open");
+    }
+
+    @Test
+    void manyReadersOfRandomRangesSeeTheRightBytesAndNothingIsFetchedTwice() throws Exception {
+        blob.fault = (_, _, request) -> sleep(request % 3);
+        List<Future<?>> readers = new ArrayList<>();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int reader = 0; reader < 200; reader++) {
+                Random random = new Random(SEED + reader);
+                readers.add(threads.submit(() -> {
+                    for (int i = 0; i < 20; i++) {
+                        int offset = random.nextInt(usedBytes() - 1);
+                        demandAndCompare(offset, 1 + random.nextInt(Math.min(200_000, usedBytes() - offset)));
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> reader : readers) {
+                reader.get();
+            }
+        }
+        for (int i = 0; i < blob.requests.size(); i++) {
+            for (int j = i + 1; j < blob.requests.size(); j++) {
+                assertFalse(
+                        blob.requests.get(i).overlaps(blob.requests.get(j)),
+                        "fetched twice: " + blob.requests.get(i) + " and " + blob.requests.get(j));
+            }
+        }
+        assertEquals(
+                fetching.stats().fetchedBytes(),
+                blob.requests.stream().mapToLong(TestBlob.Range::length).sum());
+    }
+
+    @Test
+    void aReaderIsAnsweredAsSoonAsItsChunkIsThere() throws Exception {
+        CountDownLatch answered = new CountDownLatch(1);
+        int second = blob.map.frameStoredSizeBytes(0) + blob.map.frameStoredSizeBytes(1);
+        blob.fault = (offset, _, _) -> {
+            if (offset > second) {
+                await(answered);
+            }
+        };
+        fetcher.demand(0, 1);
+        answered.countDown();
+        assertEquals(1, blob.requests.size());
+        assertTrue(blob.requests.getFirst().length() > second, "more than the chunk was asked for");
+    }
+
+    @Test
+    void wrongBytesAreAskedForOnceMoreAndNeverCached() throws Exception {
+        blob.fault = (_, bytes, request) -> spoil(bytes, request == 1);
+        demandAndCompare(0, 1);
+        assertTrue(fetching.stats().corruptChunks() > 0);
+
+        blob.fault = (_, bytes, _) -> spoil(bytes, true);
+        long last = blob.map.deviceOffset(199);
+        IOException refused = assertThrows(IOException.class, () -> fetcher.demand(last, 1));
+        assertTrue(
+                refused instanceof DigestMismatchException || refused instanceof CorruptImageException,
+                refused::toString);
+        assertTrue(refused.toString().contains(blob.digest.toString()), refused::toString);
+        assertFalse(cache.isReady(last, 1));
+        blob.fault = (_, _, _) -> {};
+        demandAndCompare((int) last, 1);
+    }
+
+    @Test
+    void oneWrongChunkFailsAlone() throws Exception {
+        int bad = 1;
+        long start = blob.map.frameOffset(bad);
+        long end = start + blob.map.frameStoredSizeBytes(bad);
+        blob.fault = (offset, bytes, _) -> {
+            for (int i = 0; i < bytes.limit(); i++) {
+                if (offset + i >= start && offset + i < end) {
+                    bytes.put(i, (byte) ~bytes.get(i));
+                }
+            }
+        };
+        assertThrows(IOException.class, () -> fetcher.demand(blob.map.deviceOffset(bad), 1));
+        demandAndCompare(0, 1);
+        demandAndCompare((int) blob.map.deviceOffset(2), 1);
+    }
+
+    @Test
+    void aSourceThatIsGoneIsAnErrorByTheDeadlineAndRecoversByItself() throws Exception {
+        AtomicBoolean gone = new AtomicBoolean(true);
+        blob.fault = (_, _, _) -> {
+            if (gone.get()) {
+                throw new IOException("connection refused");
+            }
+        };
+        long start = System.nanoTime();
+        IOException late = assertThrows(IOException.class, () -> fetcher.demand(0, 1));
+        long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+        assertTrue(millis < TIMEOUT.toMillis() + 500, millis + " ms");
+        assertTrue(late.toString().contains("connection refused"), late::toString);
+
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<?> waiting = threads.submit(() -> {
+                demandAndCompare(0, 1);
+                return null;
+            });
+            Thread.sleep(300);
+            gone.set(false);
+            waiting.get(2, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void aStalledSourceDoesNotHoldAReaderBeyondItsDeadline() {
+        CountDownLatch never = new CountDownLatch(1);
+        blob.fault = (_, _, _) -> await(never);
+        long start = System.nanoTime();
+        assertThrows(FetchTimeoutException.class, () -> fetcher.demand(0, 1));
+        long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+        assertTrue(millis >= TIMEOUT.toMillis() && millis < TIMEOUT.toMillis() + 500, millis + " ms");
+        never.countDown();
+    }
+
+    @Test
+    void readingOnIsFetchedAheadBeforeAnybodyWaits() throws Exception {
+        for (int chunk = 0; chunk < 200; chunk++) {
+            int offset = (int) blob.map.deviceOffset(chunk);
+            if (!fetcher.isReady(offset, blob.map.sizeBytes(chunk))) {
+                demandAndCompare(offset, blob.map.sizeBytes(chunk));
+            }
+            sleep(1);
+        }
+        assertTrue(fetching.stats().prefetches() > 2, () -> fetching.stats().prefetches() + " prefetches");
+        assertTrue(blob.requests.size() < 40, () -> blob.requests.size() + " requests for 200 chunks");
+    }
+
+    @Test
+    void theBackgroundFillCompletesTheBlobAndSaysSo() throws Exception {
+        CountDownLatch complete = new CountDownLatch(1);
+        fetcher.onComplete(complete::countDown);
+        blob.fault = (_, _, request) -> {
+            if (request == 2) {
+                throw new IOException("once");
+            }
+        };
+        fetcher.fillInBackground();
+        assertTrue(complete.await(20, TimeUnit.SECONDS));
+        assertTrue(cache.isComplete());
+        demandAndCompare(0, usedBytes());
+    }
+
+    private int usedBytes() {
+        return (int) (blob.map.deviceOffset(199) + blob.map.sizeBytes(199));
+    }
+
+    private void demandAndCompare(int offset, int length) throws IOException {
+        fetcher.demand(offset, length);
+        for (int chunk = blob.map.firstChunkEndingAfter(offset);
+                chunk < 200 && blob.map.deviceOffset(chunk) < offset + length;
+                chunk++) {
+            int from = (int) blob.map.deviceOffset(chunk);
+            ByteBuffer bytes = ByteBuffer.allocateDirect(blob.map.sizeBytes(chunk));
+            cache.read(bytes, from);
+            byte[] actual = new byte[bytes.flip().remaining()];
+            bytes.get(actual);
+            assertArrayEquals(
+                    Arrays.copyOfRange(blob.device, from, from + actual.length),
+                    actual,
+                    "chunk " + chunk + ", seed " + SEED);
+        }
+    }
+
+    private static void spoil(ByteBuffer bytes, boolean really) {
+        for (int i = 0; really && i < bytes.limit(); i++) {
+            bytes.put(i, (byte) ~bytes.get(i));
+        }
+    }
+
+    private static void sleep(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void await(CountDownLatch latch) throws IOException {
+        try {
+            if (!latch.await(20, TimeUnit.SECONDS)) {
+                throw new IOException("nobody opened the latch");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(e);
+        }
+    }
+}
