@@ -159,6 +159,23 @@ class RafsBlobWriterTest {
     }
 
     @Test
+    void aLayerWithoutDataHasABlobAllTheSame() throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        RafsBlobWriter writer = writer(Compressor.ZSTD, out);
+        RafsBlob own = writer.finishData(true);
+        assertEquals(0, own.chunkCount());
+        ByteBuffer bootstrap = ByteBuffer.allocateDirect(5000);
+        Written written = writer.finish(Optional.of(bootstrap));
+        byte[] blob = out.toByteArray();
+        RafsToc toc = RafsToc.parse(MemorySegment.ofArray(blob), blob.length, "ours");
+        assertEquals(0, toc.entry(RafsToc.DATA).orElseThrow().storedSizeBytes());
+        assertEquals(
+                5000, decoded(blob, toc.entry(RafsToc.BOOTSTRAP).orElseThrow()).remaining());
+        assertEquals(blob.length, written.sizeBytes());
+        assertEquals(0, written.chunks().count());
+    }
+
+    @Test
     void refusesWhatTheFormatCannotHold() {
         RafsBlobWriter writer = writer(Compressor.NONE, new ByteArrayOutputStream());
         ByteBuffer bytes = ByteBuffer.allocate(100);
