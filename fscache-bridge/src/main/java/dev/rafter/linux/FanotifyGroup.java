@@ -1,0 +1,71 @@
+package dev.rafter.linux;
+
+import static dev.rafter.linux.KernelException.check;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+
+/** The calls of a fanotify group for pre-content events on one file. */
+public final class FanotifyGroup {
+    private static final int FAN_CLASS_PRE_CONTENT = 0x8;
+    private static final int FAN_CLOEXEC = 0x1;
+    private static final int FAN_NONBLOCK = 0x2;
+    private static final int FAN_UNLIMITED_QUEUE = 0x10;
+    private static final int FAN_UNLIMITED_MARKS = 0x20;
+    private static final int FAN_MARK_ADD = 0x1;
+    private static final int FAN_MARK_FLUSH = 0x80;
+    private static final long FAN_PRE_ACCESS = 0x0010_0000L;
+
+    private FanotifyGroup() {}
+
+    /** fanotify_init(2): events come with a descriptor for reading and writing, which raises no events itself. */
+    public static Fd init() throws KernelException {
+        int flags = FAN_CLASS_PRE_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS;
+        int eventFlags = Fd.O_RDWR | Fd.O_LARGEFILE | Fd.O_CLOEXEC;
+        long result = Syscall.call(Arch.FANOTIFY_INIT, flags, eventFlags);
+        if (result < 0) {
+            throw new KernelException(
+                    "fanotify_init(FAN_CLASS_PRE_CONTENT)", (int) -result, "", initHint((int) -result));
+        }
+        return Fd.owned(result);
+    }
+
+    private static String initHint(int errno) {
+        return switch (errno) {
+            case Errno.EPERM -> "guarding files needs root (CAP_SYS_ADMIN)";
+            case Errno.EMFILE ->
+                "too many fanotify groups or descriptors: raise fs.fanotify.max_user_groups and the limit of open files";
+            default -> "this kernel has no fanotify, or not for permission events (CONFIG_FANOTIFY_ACCESS_PERMISSIONS)";
+        };
+    }
+
+    /** fanotify_mark(2): from now on reads of the file by descriptors opened later raise events. */
+    public static void mark(Fd group, Path file) throws KernelException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment path = arena.allocateFrom(file.toString());
+            long result = Syscall.call(
+                    Arch.FANOTIFY_MARK, group.number(), FAN_MARK_ADD, FAN_PRE_ACCESS, Fd.AT_FDCWD, path.address());
+            if (result < 0) {
+                throw new KernelException(
+                        "fanotify_mark(FAN_PRE_ACCESS)", (int) -result, file.toString(), markHint((int) -result));
+            }
+        }
+    }
+
+    private static String markHint(int errno) {
+        return switch (errno) {
+            case Errno.EINVAL ->
+                "this kernel has no pre-content events: Linux 6.14 or newer is needed (6.15 for EROFS files)";
+            case Errno.ENOTSUP ->
+                "the filesystem of this file has no pre-content events: put --root on ext4, xfs or btrfs";
+            default -> "the file cannot be guarded";
+        };
+    }
+
+    /** Takes the marks away: reads raise no events any more, at once. */
+    public static void unmark(Fd group) throws KernelException {
+        long result = Syscall.call(Arch.FANOTIFY_MARK, group.number(), FAN_MARK_FLUSH, 0, Fd.AT_FDCWD, 0);
+        check(result, "fanotify_mark(FAN_MARK_FLUSH)", group);
+    }
+}
