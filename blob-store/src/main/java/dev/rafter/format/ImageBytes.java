@@ -85,9 +85,14 @@ public final class ImageBytes {
         return segment.asSlice(offset, length);
     }
 
+    /** Whether a range lies wholly inside. */
+    public boolean holds(long offset, long length) {
+        return offset >= 0 && length >= 0 && offset <= segment.byteSize() - length;
+    }
+
     /** Refuses a range that does not lie wholly inside. */
     public void check(long offset, long length, String what) throws CorruptImageException {
-        if (offset < 0 || length < 0 || offset > segment.byteSize() - length) {
+        if (!holds(offset, length)) {
             throw corrupt(
                     what + " of " + length + " bytes lies outside of the " + segment.byteSize()
                             + " bytes that are there",

@@ -1,7 +1,6 @@
 package dev.rafter.format.erofs;
 
 import dev.rafter.format.CorruptImageException;
-import dev.rafter.format.Extent;
 import dev.rafter.format.ImageBytes;
 import dev.rafter.format.erofs.ErofsLayout.DeviceSlot;
 import java.util.ArrayList;
@@ -85,16 +84,25 @@ final class DeviceTable {
     }
 
     /**
-     * Where a run of blocks lies.
+     * Finds where a run of blocks lies, and passes it to the sink.
      *
-     * @param where how to name the run in errors
+     * @param chunk number of the file's chunk that the run is, or -1: for errors
      * @param entryOffset where the address is stored
      */
-    Extent resolve(long fileOffset, long length, int deviceId, long block, String where, long entryOffset)
+    void resolve(
+            StoredInode file,
+            long chunk,
+            long fileOffset,
+            long length,
+            int deviceId,
+            long block,
+            long entryOffset,
+            ExtentReader.Sink sink)
             throws CorruptImageException {
         if (deviceId > devices.size()) {
             throw image.corrupt(
-                    where + " lies in device " + deviceId + " of " + devices.size() + " devices", entryOffset);
+                    where(file, chunk) + " lies in device " + deviceId + " of " + devices.size() + " devices",
+                    entryOffset);
         }
         int device = deviceId;
         long address = block;
@@ -109,11 +117,15 @@ final class DeviceTable {
         long offset = address << superblock.blockBits();
         if (offset > size(device) - length) {
             throw image.corrupt(
-                    where + ", " + length + " bytes at block " + address + ", reaches over the end of "
+                    where(file, chunk) + ", " + length + " bytes at block " + address + ", reaches over the end of "
                             + (device == 0 ? "the image" : "device " + device) + " (" + size(device) + " bytes)",
                     entryOffset);
         }
-        return new Extent(fileOffset, length, device, offset);
+        sink.extent(fileOffset, length, device, offset);
+    }
+
+    private static String where(StoredInode file, long chunk) {
+        return file.name() + ": " + (chunk < 0 ? "its data" : "chunk " + chunk);
     }
 
     private static final long[] PRIMARY = {0, 0, 0};

@@ -33,17 +33,42 @@ final class DirectoryReader {
 
     /** Passes all entries of a directory, in order, and checks what can be checked within the directory. */
     <X extends IOException> void read(StoredInode directory, Sink<X> sink) throws ImageException, X {
-        FlatData data = data(directory);
         Checks checks = new Checks(directory);
-        for (int block = 0; block < data.blockCount(); block++) {
-            Block entries = block(data, block);
-            for (int i = 0; i < entries.count; i++) {
-                Entry entry = entries.entry(i);
-                checks.next(entry);
-                sink.entry(entry);
-            }
+        Cursor cursor = cursor(directory);
+        for (Entry entry = cursor.next(); entry != null; entry = cursor.next()) {
+            checks.next(entry);
+            sink.entry(entry);
         }
         checks.end();
+    }
+
+    Cursor cursor(StoredInode directory) throws ImageException {
+        return new Cursor(data(directory));
+    }
+
+    /** A place in a directory: gives entry after entry, each checked on its own. */
+    final class Cursor {
+        private final FlatData data;
+        private int nextBlock;
+        private @Nullable Block block;
+        private int nextEntry;
+
+        private Cursor(FlatData data) {
+            this.data = data;
+        }
+
+        /** Null behind the last one. */
+        @Nullable
+        Entry next() throws CorruptImageException {
+            if (block == null || nextEntry == block.count) {
+                if (nextBlock == data.blockCount()) {
+                    return null;
+                }
+                block = block(data, nextBlock++);
+                nextEntry = 0;
+            }
+            return block.entry(nextEntry++);
+        }
     }
 
     /** The nid of one entry by binary search, as the kernel finds it; null if there is none. */

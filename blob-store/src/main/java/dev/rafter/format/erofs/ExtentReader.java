@@ -27,31 +27,35 @@ final class ExtentReader {
         this.dialect = dialect;
     }
 
-    /** Takes the extents of a file in file order, not merged. */
+    /** Takes the extents of a file in file order, not merged; see {@link Extent}. */
     interface Sink {
-        void extent(Extent extent);
+        void extent(long fileOffset, long length, int device, long deviceOffset);
     }
 
     List<Extent> merged(StoredInode file) throws ImageException {
-        List<Extent> extents = new ArrayList<>();
-        read(file, extent -> append(extents, extent));
-        return extents;
+        Merger merger = new Merger();
+        read(file, merger);
+        return merger.extents;
     }
 
-    private static void append(List<Extent> extents, Extent next) {
-        Extent last = extents.isEmpty() ? null : extents.getLast();
-        if (last != null && follows(last, next)) {
-            extents.set(
-                    extents.size() - 1,
-                    new Extent(last.fileOffset(), last.length() + next.length(), last.device(), last.deviceOffset()));
-        } else {
-            extents.add(next);
+    private static final class Merger implements Sink {
+        private final List<Extent> extents = new ArrayList<>();
+
+        @Override
+        public void extent(long fileOffset, long length, int device, long deviceOffset) {
+            Extent last = extents.isEmpty() ? null : extents.getLast();
+            if (last != null && goesOn(last, device, deviceOffset)) {
+                extents.set(
+                        extents.size() - 1,
+                        new Extent(last.fileOffset(), last.length() + length, device, last.deviceOffset()));
+            } else {
+                extents.add(new Extent(fileOffset, length, device, deviceOffset));
+            }
         }
-    }
 
-    private static boolean follows(Extent last, Extent next) {
-        return last.device() == next.device()
-                && (last.isHole() || last.deviceOffset() + last.length() == next.deviceOffset());
+        private static boolean goesOn(Extent last, int device, long deviceOffset) {
+            return last.device() == device && (last.isHole() || last.deviceOffset() + last.length() == deviceOffset);
+        }
     }
 
     void read(StoredInode file, Sink sink) throws ImageException {
@@ -70,10 +74,9 @@ final class ExtentReader {
 
     private void blocks(StoredInode file, long startBlock, long length, Sink sink) throws CorruptImageException {
         if (startBlock == DataLayout.HOLE) {
-            sink.extent(hole(0, length));
+            hole(0, length, sink);
         } else {
-            sink.extent(devices.resolve(
-                    0, length, 0, startBlock, "the data of " + file.name(), file.offset() + InodeHeader.DATA));
+            devices.resolve(file, -1, 0, length, 0, startBlock, file.offset() + InodeHeader.DATA, sink);
         }
     }
 
@@ -84,7 +87,7 @@ final class ExtentReader {
             blocks(file, startBlock, whole, sink);
         }
         if (tail > 0) {
-            sink.extent(new Extent(whole, tail, 0, tailOffset));
+            sink.extent(whole, tail, 0, tailOffset);
         }
     }
 
@@ -93,40 +96,31 @@ final class ExtentReader {
         for (long i = 0; i < count; i++) {
             long start = i << chunked.chunkBits();
             long length = Math.min(1L << chunked.chunkBits(), file.size() - start);
-            sink.extent(chunk(file, chunked, i, start, length));
+            chunk(file, chunked, i, start, length, sink);
         }
     }
 
-    private Extent chunk(StoredInode file, DataLayout.Chunked chunked, long index, long start, long length)
+    private void chunk(StoredInode file, DataLayout.Chunked chunked, long index, long start, long length, Sink sink)
             throws CorruptImageException {
-        long offset = chunked.tableOffset() + index * chunked.entrySize();
-        if (!chunked.indexes()) {
-            long block = image.u32(offset, "a chunk's address");
-            return block == HOLE_32 ? hole(start, length) : resolve(file, index, start, length, 0, block, offset);
-        }
-        long low = image.u32(offset + Chunk.ADDRESS, "a chunk's address");
-        long high = image.u16(offset + Chunk.ADDRESS_HIGH, "a chunk's address");
+        long entry = chunked.tableOffset() + index * chunked.entrySize();
+        long low = image.u32(chunked.indexes() ? entry + Chunk.ADDRESS : entry, "a chunk's address");
+        long high = chunked.indexes() ? image.u16(entry + Chunk.ADDRESS_HIGH, "a chunk's address") : 0;
         if (chunked.wide() ? (low | high << 32) == HOLE_48 : low == HOLE_32) {
-            return hole(start, length);
+            hole(start, length, sink);
+            return;
         }
         if (!chunked.wide() && high != 0 && dialect == Dialect.EROFS) {
             throw image.corrupt(
-                    file.name() + ": the high bits of the address of chunk " + index + " are set to " + high, offset);
+                    file.name() + ": the high bits of the address of chunk " + index + " are set to " + high, entry);
         }
-        int device = image.u16(offset + Chunk.DEVICE, "a chunk's device") & deviceMask();
+        int device = chunked.indexes() ? image.u16(entry + Chunk.DEVICE, "a chunk's device") & deviceMask() : 0;
         long block = chunked.wide() ? low | high << 32 : low;
-        return resolve(file, index, start, length, device, block, offset);
+        devices.resolve(file, index, start, length, device, block, entry, sink);
     }
 
     /** RAFS keeps numbers of its own above the bits of the device; elsewhere nothing may stand there. */
     private int deviceMask() {
         return dialect == Dialect.RAFS_V6 ? devices.idMask() : 0xFFFF;
-    }
-
-    private Extent resolve(
-            StoredInode file, long index, long start, long length, int device, long block, long entryOffset)
-            throws CorruptImageException {
-        return devices.resolve(start, length, device, block, file.name() + ": chunk " + index, entryOffset);
     }
 
     /**
@@ -171,7 +165,7 @@ final class ExtentReader {
         return size == 0 ? 0 : ((size - 1) >>> chunkBits) + 1;
     }
 
-    private static Extent hole(long start, long length) {
-        return new Extent(start, length, Extent.HOLE, 0);
+    private static void hole(long start, long length, Sink sink) {
+        sink.extent(start, length, Extent.HOLE, 0);
     }
 }

@@ -41,7 +41,7 @@ final class InodeReader {
         }
         boolean extended = (format & InodeHeader.FORMAT_EXTENDED) != 0;
         int headerSize = extended ? InodeHeader.EXTENDED_SIZE : InodeHeader.COMPACT_SIZE;
-        image.check(offset, headerSize, "inode " + nid);
+        checkHeld(nid, offset, headerSize, "its header");
         return extended ? extended(nid, offset, format) : compact(nid, offset, format);
     }
 
@@ -156,7 +156,7 @@ final class InodeReader {
     private int xattrSize(Place place) throws CorruptImageException {
         int count = image.u16(place.offset + InodeHeader.XATTR_COUNT, "xattr count");
         int size = count == 0 ? 0 : Xattr.HEADER_SIZE + Xattr.ALIGNMENT * (count - 1);
-        image.check(place.offset + place.headerSize, size, "the xattr area of inode " + place.nid);
+        checkHeld(place.nid, place.offset + place.headerSize, size, "its xattr area");
         return size;
     }
 
@@ -192,7 +192,7 @@ final class InodeReader {
         if (inBlock + tail > superblock.blockSize()) {
             throw corrupt(place.nid, "its inline tail of " + tail + " bytes crosses a block", bodyEnd);
         }
-        image.check(bodyEnd, tail, "the inline tail of inode " + place.nid);
+        checkHeld(place.nid, bodyEnd, tail, "its inline tail");
         return new DataLayout.Inline(startBlock, bodyEnd);
     }
 
@@ -224,6 +224,12 @@ final class InodeReader {
         }
         int unit = indexes ? Chunk.INDEX_SIZE : Chunk.MAP_SIZE;
         return new DataLayout.Chunked(chunkBits, indexes, wide, (bodyEnd + unit - 1) & -(long) unit);
+    }
+
+    private void checkHeld(long nid, long offset, long length, String what) throws CorruptImageException {
+        if (!image.holds(offset, length)) {
+            throw corrupt(nid, what + " of " + length + " bytes reaches over the end of the image", offset);
+        }
     }
 
     private CorruptImageException corrupt(long nid, String problem, long offset) {

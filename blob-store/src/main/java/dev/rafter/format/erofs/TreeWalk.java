@@ -7,26 +7,28 @@ import dev.rafter.format.ImageBytes;
 import dev.rafter.format.Inode;
 import java.io.IOException;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Walks a whole image and checks everything in it. Each inode is checked once, however many names it has; a directory that is met
- * a second time is a cycle or a second parent, both of which end the walk. The memory in use is that of the directories still to
- * be entered and one bit per inode; the work is bounded by {@link WorkBudget}.
+ * a second time is a cycle or a second parent, both of which end the walk. Directories
+ * are read twice, once to visit their entries and once to enter their subdirectories, so that memory is that of the path to the place where the walk is, and one
+ * bit per inode. The work is bounded by {@link WorkBudget}.
  */
 final class TreeWalk {
     /** Deeper trees have no path that any system call takes. */
     private static final int MAX_DEPTH = 2048;
+
+    /** More than any budget, and no overflow when added to. */
+    private static final long MAX_CHARGE = 1L << 60;
 
     private final ErofsImage image;
     private final ImageBytes bytes;
     private final ErofsImage.Visitor visitor;
     private final WorkBudget budget;
     private final NidSet seen = new NidSet();
-    private final Deque<Place> pending = new ArrayDeque<>();
+    private final Deque<Level> levels = new ArrayDeque<>();
 
     TreeWalk(ErofsImage image, ImageBytes bytes, ErofsImage.Visitor visitor) {
         this.image = image;
@@ -37,6 +39,10 @@ final class TreeWalk {
 
     /** A name in the tree, linked to those above it. */
     private record Place(@Nullable Place parent, String name, long nid, int depth) implements ErofsImage.Visited {
+        Place child(DirectoryReader.Entry entry) {
+            return new Place(this, entry.name(), entry.nid(), depth + 1);
+        }
+
         @Override
         public long parentNumber() {
             return parent == null ? nid : parent.nid;
@@ -55,6 +61,9 @@ final class TreeWalk {
         }
     }
 
+    /** A directory whose entries were visited, on the way into its subdirectories. */
+    private record Level(Place place, DirectoryReader.Cursor entries) {}
+
     void run() throws IOException {
         long rootNid = image.superblock().rootNid();
         Place root = new Place(null, "", rootNid, 0);
@@ -63,26 +72,34 @@ final class TreeWalk {
             throw bytes.corrupt("the root, inode " + rootNid + ", is a " + stored.type(), stored.offset());
         }
         visit(root, stored);
-        while (!pending.isEmpty()) {
-            enter(pending.pop());
+        enter(root, stored);
+        while (!levels.isEmpty()) {
+            goOn(levels.element());
         }
     }
 
-    private void enter(Place directory) throws IOException {
-        StoredInode stored = image.stored(directory.nid);
-        List<Place> subdirectories = new ArrayList<>();
+    /** Visits all entries of a directory; its subdirectories are entered later. */
+    private void enter(Place directory, StoredInode stored) throws IOException {
         image.directories().read(stored, entry -> {
             if (entry.name().equals("..")) {
                 checkParent(directory, entry);
             } else if (!entry.name().equals(".")) {
-                Place place = new Place(directory, entry.name(), entry.nid(), directory.depth + 1);
-                if (entry(place, entry)) {
-                    subdirectories.add(place);
-                }
+                entry(directory.child(entry), entry);
             }
         });
-        for (Place subdirectory : subdirectories.reversed()) {
-            pending.push(subdirectory);
+        levels.push(new Level(directory, image.directories().cursor(stored)));
+    }
+
+    /** Enters the next subdirectory, or leaves the directory. */
+    private void goOn(Level level) throws IOException {
+        DirectoryReader.Entry entry = level.entries.next();
+        if (entry == null) {
+            levels.pop();
+        } else if (!entry.name().equals(".") && !entry.name().equals("..")) {
+            StoredInode stored = image.stored(entry.nid());
+            if (stored.type() == FileType.DIRECTORY) {
+                enter(level.place.child(entry), stored);
+            }
         }
     }
 
@@ -95,8 +112,8 @@ final class TreeWalk {
         }
     }
 
-    /** Checks what an entry leads to; true if it is a directory. */
-    private boolean entry(Place place, DirectoryReader.Entry entry) throws IOException {
+    /** Checks what an entry leads to. */
+    private void entry(Place place, DirectoryReader.Entry entry) throws IOException {
         StoredInode inode = image.stored(place.nid);
         if (entry.type() != 0 && entry.type() != inode.type().direntType()) {
             throw bytes.corrupt(
@@ -104,8 +121,7 @@ final class TreeWalk {
                             + inode.type() + " by its inode " + place.nid,
                     entry.offset());
         }
-        boolean directory = inode.type() == FileType.DIRECTORY;
-        if (directory && seen.contains(place.nid)) {
+        if (inode.type() == FileType.DIRECTORY && seen.contains(place.nid)) {
             throw bytes.corrupt(
                     ByteStrings.display(place.path()) + " leads to directory inode " + place.nid
                             + ", which has another place in the tree",
@@ -115,32 +131,32 @@ final class TreeWalk {
             throw bytes.corrupt("directories are nested more than " + MAX_DEPTH + " deep", entry.offset());
         }
         visit(place, inode);
-        return directory;
     }
 
     private void visit(Place place, StoredInode stored) throws IOException {
         boolean first = seen.add(place.nid);
-        if (first) {
-            budget.charge(metadataSize(stored), stored.offset());
-        }
-        Inode inode = image.inode(stored, first ? budget : WorkBudget.unlimited(bytes));
+        budget.charge(first ? allOf(stored) : attributesOf(stored), stored.offset());
+        Inode inode = image.inode(stored, budget);
         if (first && stored.type() == FileType.REGULAR) {
-            image.extentReader().read(stored, _ -> {});
-        }
-        if (place.parent == null) {
-            pending.push(place);
+            image.extentReader().read(stored, (_, _, _, _) -> {});
         }
         visitor.visit(place, inode);
     }
 
-    /** What the walk reads of an inode. */
-    private static long metadataSize(StoredInode inode) {
-        long own = inode.headerSize() + (long) inode.xattrSize();
-        return switch (inode.layout()) {
-            case DataLayout.Chunked chunked ->
-                own + ExtentReader.chunkCount(inode.size(), chunked.chunkBits()) * chunked.entrySize();
-            case DataLayout.Plain _, DataLayout.Inline _ -> own + (inode.type() == FileType.REGULAR ? 0 : inode.size());
-            case DataLayout.Compressed _, DataLayout.None _ -> own;
-        };
+    /** Bytes that are read of an inode at its first name. */
+    private static long allOf(StoredInode inode) {
+        long attributes = attributesOf(inode);
+        if (inode.type() == FileType.DIRECTORY) {
+            return attributes + Math.min(inode.size(), MAX_CHARGE);
+        }
+        return inode.layout() instanceof DataLayout.Chunked chunked
+                ? attributes + ExtentReader.chunkCount(inode.size(), chunked.chunkBits()) * chunked.entrySize()
+                : attributes;
+    }
+
+    /** Bytes that are read of an inode at each of its names. */
+    private static long attributesOf(StoredInode inode) {
+        long target = inode.type() == FileType.SYMLINK ? Math.min(inode.size(), MAX_CHARGE) : 0;
+        return inode.headerSize() + inode.xattrSize() + target;
     }
 }

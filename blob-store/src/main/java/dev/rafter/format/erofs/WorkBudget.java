@@ -5,11 +5,11 @@ import dev.rafter.format.ImageBytes;
 
 /**
  * Bounds the work that an image can ask for: structures that lie over one another could make a small file name more metadata than
- * a disk holds. Metadata of a sound image are read once each, so they can not add up to more than a few times its size.
+ * a disk holds. In a sound image each lies for itself; only attributes of hard links, and shared ones that do not fit the cache, are read again and again.
  */
 final class WorkBudget {
-    private static final long FREE_BYTES = 1 << 20;
-    private static final int TIMES_THE_IMAGE = 4;
+    private static final long FREE_BYTES = 16 << 20;
+    private static final int TIMES_THE_IMAGE = 16;
 
     private final ImageBytes image;
     private final long limit;
@@ -31,12 +31,12 @@ final class WorkBudget {
     }
 
     void charge(long bytes, long offset) throws CorruptImageException {
-        spent += bytes;
-        if (spent > limit) {
+        if (bytes > limit - spent) {
             throw image.corrupt(
-                    "structures overlap: the metadata named so far add up to " + spent + " bytes, in an image of "
-                            + image.length(),
+                    "structures overlap: the metadata named so far add up to more than " + limit
+                            + " bytes, in an image of " + image.length(),
                     offset);
         }
+        spent += bytes;
     }
 }

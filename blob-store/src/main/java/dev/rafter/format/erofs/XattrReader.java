@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /** Reads extended attributes: those behind an inode, and the shared ones, of which it keeps what it has read. */
 final class XattrReader {
     /** Bytes of shared entries that are kept. */
-    private static final long CACHE_LIMIT = 4 << 20;
+    private static final long CACHE_LIMIT = 8 << 20;
 
     private final ImageBytes image;
     private final long sharedOffset;

@@ -1,5 +1,6 @@
 package dev.rafter.format.erofs;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,8 +11,11 @@ import dev.rafter.testkit.ImageTree;
 import dev.rafter.testkit.Tree;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -45,6 +49,43 @@ class GoldenImagesTest {
     void imageWithADeviceHoldsTheTree(String nameAndDevice) throws IOException {
         String[] parts = nameAndDevice.split("/", 2);
         assertHoldsTheTree(parts[0], List.of(Fixtures.segment(Fixtures.root().resolve("erofs/" + parts[1] + ".gz"))));
+    }
+
+    /** The kernel's view when it is given no devices: the image and its blob in one file, the blob where the table maps it. */
+    @Test
+    void flatImageHoldsTheTree() throws IOException {
+        MemorySegment image = Fixtures.segment(Fixtures.root().resolve("erofs/chunk-blobdev.erofs.gz"));
+        MemorySegment blob = Fixtures.segment(Fixtures.root().resolve("erofs/chunk-blobdev.blob.gz"));
+        long at = ErofsImage.open(image, "separate", ErofsImage.Devices.SEPARATE)
+                        .devices()
+                        .getFirst()
+                        .mappedBlock()
+                << 12;
+        MemorySegment flat = MemorySegment.ofArray(new byte[Math.toIntExact(at + blob.byteSize())]);
+        flat.copyFrom(image);
+        flat.asSlice(at).copyFrom(blob);
+        Tree tree = ImageTree.of(ErofsImage.open(flat, "flat", ErofsImage.Devices.FLAT), List.of());
+        Tree.assertSame(ExpectedTree.of("erofs/chunk-blobdev"), tree);
+    }
+
+    /** Images that are layers of their own, of container images. */
+    @Test
+    void bareLayersAreSound() throws IOException {
+        int layers = 0;
+        for (Path blob : Fixtures.list("erofs-layers/blobs/sha256", "*")) {
+            MemorySegment bytes = Fixtures.segment(blob);
+            if (bytes.byteSize() > 1028 && isErofs(bytes)) {
+                ErofsImage.open(bytes, blob.getFileName().toString(), ErofsImage.Devices.SEPARATE)
+                        .validate((_, _) -> {});
+                layers++;
+            }
+        }
+        assertEquals(2, layers);
+    }
+
+    private static boolean isErofs(MemorySegment bytes) {
+        int magic = bytes.get(ValueLayout.JAVA_INT_UNALIGNED, ErofsLayout.SUPERBLOCK_OFFSET);
+        return magic == (int) ErofsLayout.MAGIC;
     }
 
     static Stream<String> compressed() {
