@@ -2,21 +2,16 @@ package dev.rafter.codec;
 
 import com.github.luben.zstd.ZstdIOException;
 import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 
 /** Zstd frames one after the other, with a bound on their window. */
-final class ZstdLayerInputStream extends FilterInputStream {
-    ZstdLayerInputStream(InputStream compressed) throws IOException {
-        super(open(compressed));
-    }
+final class ZstdLayerInputStream extends InputStream {
+    private final ZstdInputStreamNoFinalizer zstd;
 
-    private static InputStream open(InputStream compressed) throws IOException {
-        ZstdInputStreamNoFinalizer zstd = new ZstdInputStreamNoFinalizer(compressed);
-        zstd.setContinuous(false);
+    ZstdLayerInputStream(InputStream compressed) throws IOException {
+        zstd = new ZstdInputStreamNoFinalizer(compressed);
         zstd.setLongMax(LayerDecompressor.MAX_ZSTD_WINDOW_LOG);
-        return zstd;
     }
 
     @Override
@@ -28,9 +23,14 @@ final class ZstdLayerInputStream extends FilterInputStream {
     @Override
     public int read(byte[] bytes, int offset, int length) throws IOException {
         try {
-            return super.read(bytes, offset, length);
+            return zstd.read(bytes, offset, length);
         } catch (ZstdIOException e) {
             throw new CorruptFrameException("zstd stream is broken: " + e.getMessage(), e);
         }
+    }
+
+    @Override
+    public void close() throws IOException {
+        zstd.close();
     }
 }

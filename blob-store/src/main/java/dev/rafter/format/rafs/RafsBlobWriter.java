@@ -89,6 +89,11 @@ public final class RafsBlobWriter {
         return chunks.count();
     }
 
+    /** The chunks added so far. */
+    public RafsChunks chunks() {
+        return chunks.build();
+    }
+
     /**
      * Adds a chunk.
      *
@@ -123,7 +128,7 @@ public final class RafsBlobWriter {
         if (described != null) {
             throw new IllegalStateException("data are already finished");
         }
-        RafsChunks written = chunks.build();
+        RafsChunks written = chunks();
         endData();
         int features = BlobFeatures.NATIVE | (bootstrapFollows ? BlobFeatures.INLINED_FS_META : 0);
         RafsBlob.Meta meta = writeChunkInfos(written, features);
@@ -179,7 +184,7 @@ public final class RafsBlobWriter {
                         own.meta().sizeBytes(),
                         id),
                 RafsBlob.PinnedToc.NONE);
-        return new Written(blob, chunks.build(), position, metaFile);
+        return new Written(blob, chunks(), position, metaFile);
     }
 
     /** The digest of the data covers their tar header too: so the reference tools do it. */

@@ -9,10 +9,15 @@ import dev.rafter.codec.Codec;
 import dev.rafter.codec.Decoder;
 import dev.rafter.codec.Encoder;
 import dev.rafter.digest.DigestAlgorithm;
+import dev.rafter.format.FileNode;
+import dev.rafter.format.FileNode.ChunkRef;
+import dev.rafter.format.FileNode.Contents;
+import dev.rafter.format.FileType;
 import dev.rafter.format.ImageBytes;
 import dev.rafter.format.rafs.RafsBlobWriter.Written;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
@@ -156,6 +161,34 @@ class RafsBlobWriterTest {
         writeRandom(5, Compressor.ZSTD, first);
         writeRandom(5, Compressor.ZSTD, second);
         assertArrayEquals(first.toByteArray(), second.toByteArray());
+    }
+
+    /** A layer's blob holds the layer's own bootstrap, which calls the blob by a name of its own. */
+    @Test
+    void holdsTheBootstrapOfItsLayer() throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        RafsBlobWriter writer = writer(Compressor.ZSTD, out);
+        RafsChunk chunk = writer.addChunk(new byte[32], 100, ByteBuffer.allocate(100));
+        RafsBlob own = writer.finishData(true);
+        FileNode root = new FileNode(FileType.DIRECTORY, 0755);
+        ChunkRef ref = new ChunkRef(1, chunk.index(), chunk.deviceOffset(), chunk.sizeBytes());
+        root.children()
+                .put("file", new FileNode(FileType.REGULAR, 0644).contents(new Contents.Chunks(100, List.of(ref))));
+        root.children().put(".wh.gone", new FileNode(FileType.REGULAR, 0));
+        MemorySegment bootstrap = RafsBootstrapWriter.write(
+                root,
+                List.of(new RafsBootstrapWriter.Blob(own, writer.chunks())),
+                new RafsBootstrapWriter.Options(1 << 16, Compressor.ZSTD, DigestAlgorithm.BLAKE3, List.of()),
+                Arena.ofAuto());
+        writer.finish(Optional.of(bootstrap.asByteBuffer()));
+        byte[] blob = out.toByteArray();
+        RafsToc toc = RafsToc.parse(MemorySegment.ofArray(blob), blob.length, "ours");
+        ByteBuffer inside = decoded(blob, toc.entry(RafsToc.BOOTSTRAP).orElseThrow());
+        RafsBootstrap read = RafsBootstrap.parse(MemorySegment.ofBuffer(inside), "ours");
+        read.validate();
+        assertEquals("x".repeat(64), read.blobs().getFirst().id());
+        assertEquals(1, read.chunks(read.blobs().getFirst()).count());
+        assertEquals(2, read.filesystem().directory(read.filesystem().root()).size());
     }
 
     @Test
