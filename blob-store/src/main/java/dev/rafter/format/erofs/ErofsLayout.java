@@ -29,6 +29,8 @@ public final class ErofsLayout {
     public static final int COMPAT_MTIME = 0x02;
     public static final int COMPAT_XATTR_FILTER = 0x04;
     public static final int COMPAT_PLAIN_XATTR_PREFIXES = 0x10;
+    /** Fingerprints of inodes in an xattr, by which page caches are shared. */
+    public static final int COMPAT_FINGERPRINTS = 0x20;
     /** Not of the kernel: marks a bootstrap of RAFS v6. */
     public static final int COMPAT_RAFS_V6 = 0x4000_0000;
 

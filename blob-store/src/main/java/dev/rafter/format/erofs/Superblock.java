@@ -101,6 +101,7 @@ public record Superblock(
                     u32(SuperblockHeader.XATTR_PREFIX_START, "xattr prefixes") * 4,
                     packedNid(incompat));
             checkPackedIsNotRoot(superblock);
+            checkFingerprintPrefix(superblock);
             return superblock;
         }
 
@@ -220,6 +221,15 @@ public record Superblock(
         private void checkPackedIsNotRoot(Superblock superblock) throws CorruptImageException {
             if (superblock.packedNid != 0 && superblock.packedNid == superblock.rootNid) {
                 throw corrupt("the packed inode is the root directory", SuperblockHeader.PACKED_NID);
+            }
+        }
+
+        private void checkFingerprintPrefix(Superblock superblock) throws CorruptImageException {
+            int number = u8(SuperblockHeader.FINGERPRINT_PREFIX, "fingerprint prefix");
+            if (superblock.hasCompat(ErofsLayout.COMPAT_FINGERPRINTS) && number >= superblock.xattrPrefixCount) {
+                throw corrupt(
+                        "fingerprints are under xattr prefix " + number + " of " + superblock.xattrPrefixCount,
+                        SuperblockHeader.FINGERPRINT_PREFIX);
             }
         }
 
