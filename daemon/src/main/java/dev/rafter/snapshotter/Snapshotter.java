@@ -72,10 +72,15 @@ public final class Snapshotter implements Closeable {
     static Snapshotter open(Path root, LazyImages lazyImages, MeterRegistry meters, Steps steps) throws IOException {
         Files.createDirectories(root);
         StateStore store = StateStore.open(root, steps);
-        SnapshotFolders folders = new SnapshotFolders(root.resolve("snapshots"), steps);
-        Snapshotter snapshotter = new Snapshotter(store, folders, lazyImages, meters);
-        snapshotter.mend();
-        return snapshotter;
+        try {
+            SnapshotFolders folders = new SnapshotFolders(root.resolve("snapshots"), steps);
+            Snapshotter snapshotter = new Snapshotter(store, folders, lazyImages, meters);
+            snapshotter.mend();
+            return snapshotter;
+        } catch (IOException | RuntimeException | Error e) {
+            store.close();
+            throw e;
+        }
     }
 
     private void mend() throws IOException {

@@ -7,6 +7,7 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -48,17 +49,27 @@ final class StateStore implements Closeable {
      */
     static StateStore open(Path folder, Steps steps) throws IOException {
         FileChannel lock = lock(folder.resolve("state.lock"));
-        Path file = folder.resolve("state.db");
-        Journal.Contents contents = Journal.read(file);
-        if (contents.damaged() > 0) {
-            LOG.error("{}: {} damaged lines are lost; snapshots may be missing", file, contents.damaged());
-            Files.copy(file, folder.resolve("state.db.damaged"), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        try {
+            Path file = folder.resolve("state.db");
+            Journal.Contents contents = Journal.read(file);
+            if (contents.damaged() > 0) {
+                keepDamaged(file, contents.damaged());
+            }
+            List<Snapshot> found = replay(contents.lines());
+            Journal journal = contents.clean() && contents.lines().size() <= REWRITE_FACTOR * (found.size() + 8)
+                    ? Journal.append(file, contents, steps)
+                    : Journal.create(file, lines(found), steps);
+            return new StateStore(journal, lock, found);
+        } catch (IOException | RuntimeException | Error e) {
+            lock.close();
+            throw e;
         }
-        List<Snapshot> found = replay(contents.lines());
-        Journal journal = contents.clean() && contents.lines().size() <= REWRITE_FACTOR * (found.size() + 8)
-                ? Journal.append(file, contents, steps)
-                : Journal.create(file, lines(found), steps);
-        return new StateStore(journal, lock, found);
+    }
+
+    private static void keepDamaged(Path file, int lines) throws IOException {
+        Path copy = file.resolveSibling("state.db.damaged");
+        Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
+        LOG.error("{}: {} damaged lines are lost, and what they say of snapshots with them; {} has them", file, lines, copy);
     }
 
     private static FileChannel lock(Path file) throws IOException {
