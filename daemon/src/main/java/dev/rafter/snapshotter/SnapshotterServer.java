@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
@@ -43,11 +44,12 @@ public final class SnapshotterServer implements Closeable {
      */
     public static SnapshotterServer start(Path socket, Snapshotter snapshotter) throws IOException {
         makePrivateFolder(socket);
-        Files.deleteIfExists(socket);
+        Path next = socket.resolveSibling(socket.getFileName() + ".new");
+        Files.deleteIfExists(next);
         EventLoopGroup events = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
         ExecutorService calls = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("snapshotter-", 0).factory());
-        Server server = NettyServerBuilder.forAddress(UnixDomainSocketAddress.of(socket))
+        Server server = NettyServerBuilder.forAddress(UnixDomainSocketAddress.of(next))
                 .bossEventLoopGroup(events)
                 .workerEventLoopGroup(events)
                 .channelType(NioServerDomainSocketChannel.class)
@@ -55,7 +57,7 @@ public final class SnapshotterServer implements Closeable {
                 .addService(new SnapshotsService(snapshotter))
                 .build();
         SnapshotterServer started = new SnapshotterServer(socket, server, events, calls);
-        started.listen();
+        started.listen(next);
         return started;
     }
 
@@ -67,10 +69,12 @@ public final class SnapshotterServer implements Closeable {
         }
     }
 
-    private void listen() throws IOException {
+    /** The socket gets its name only when somebody listens: containerd tries again for as long as there is none, but not when refused. */
+    private void listen(Path next) throws IOException {
         try {
             server.start();
-            Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+            Files.setPosixFilePermissions(next, PosixFilePermissions.fromString("rw-------"));
+            Files.move(next, socket, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             close();
             throw new IOException("cannot listen on " + socket + ": " + e.getMessage(), e);
@@ -84,6 +88,7 @@ public final class SnapshotterServer implements Closeable {
     /** Lets calls that run come to their end, within a few seconds. */
     @Override
     public void close() throws IOException {
+        Files.deleteIfExists(socket);
         var _ = server.shutdown();
         try {
             if (!server.awaitTermination(DRAIN.toSeconds(), TimeUnit.SECONDS)) {
@@ -95,6 +100,5 @@ public final class SnapshotterServer implements Closeable {
         }
         var _ = events.shutdownGracefully(0, 1, TimeUnit.SECONDS);
         calls.shutdown();
-        Files.deleteIfExists(socket);
     }
 }

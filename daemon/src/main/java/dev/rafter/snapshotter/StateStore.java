@@ -69,7 +69,11 @@ final class StateStore implements Closeable {
     private static void keepDamaged(Path file, int lines) throws IOException {
         Path copy = file.resolveSibling("state.db.damaged");
         Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
-        LOG.error("{}: {} damaged lines are lost, and what they say of snapshots with them; {} has them", file, lines, copy);
+        LOG.error(
+                "{}: {} damaged lines are lost, and what they say of snapshots with them; {} has them",
+                file,
+                lines,
+                copy);
     }
 
     private static FileChannel lock(Path file) throws IOException {

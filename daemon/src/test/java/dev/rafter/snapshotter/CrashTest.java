@@ -1,6 +1,7 @@
 package dev.rafter.snapshotter;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.rafter.oci.Digest;
@@ -36,6 +37,7 @@ class CrashTest {
     Path folder;
 
     private Thread.@Nullable UncaughtExceptionHandler handler;
+    private volatile @Nullable Throwable bug;
 
     /** The process is no more. */
     private static final class Killed extends Error {
@@ -143,10 +145,14 @@ class CrashTest {
                         "extract " + ref,
                         parent,
                         Map.of(
-                                Labels.REF, ref,
-                                Labels.IMAGE_REF, "example.org/app:1",
-                                Labels.MANIFEST_DIGEST, MANIFEST.toString(),
-                                Labels.LAYER_DIGEST, MANIFEST.toString())),
+                                Labels.REF,
+                                ref,
+                                Labels.IMAGE_REF,
+                                "example.org/app:1",
+                                Labels.MANIFEST_DIGEST,
+                                MANIFEST.toString(),
+                                Labels.LAYER_DIGEST,
+                                MANIFEST.toString())),
                 List.of(),
                 Map.of(ref, parent),
                 Code.ALREADY_EXISTS);
@@ -183,7 +189,7 @@ class CrashTest {
         handler = Thread.getDefaultUncaughtExceptionHandler();
         Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> {
             if (!(thrown instanceof Killed)) {
-                thrown.printStackTrace();
+                bug = thrown;
             }
         });
     }
@@ -191,6 +197,7 @@ class CrashTest {
     @AfterEach
     void unmute() {
         Thread.setDefaultUncaughtExceptionHandler(handler);
+        assertNull(bug);
     }
 
     @Test
@@ -204,8 +211,15 @@ class CrashTest {
         } while (killed);
         assertTrue(fatal > 40, "only " + fatal + " steps were seen");
         assertEquals(
-                Set.of("folder made", "folder owned", "line written", "line durable", "folder emptied",
-                        "folder deleted", "journal rewritten", "journal renamed"),
+                Set.of(
+                        "folder made",
+                        "folder owned",
+                        "line written",
+                        "line durable",
+                        "folder emptied",
+                        "folder deleted",
+                        "journal rewritten",
+                        "journal renamed"),
                 killedAfter);
     }
 
@@ -245,8 +259,9 @@ class CrashTest {
             if (next < SCENARIO.size()) {
                 acknowledge(after, SCENARIO.get(next));
             }
-            assertTrue(found.equals(acknowledged) || found.equals(after), () -> found + " is neither " + acknowledged
-                    + " nor " + after);
+            assertTrue(
+                    found.equals(acknowledged) || found.equals(after),
+                    () -> found + " is neither " + acknowledged + " nor " + after);
             checkFiles(second, root);
             for (int i = next; i < SCENARIO.size(); i++) {
                 run(second, SCENARIO.get(i), i == next);
@@ -265,7 +280,11 @@ class CrashTest {
             boolean asked = operation.adds().keySet().stream().anyMatch(name -> name.startsWith("lazy-"));
             if (e.code() != operation.done() || !(again || asked)) {
                 // After a commit its key is gone.
-                assertTrue(again && e.code() == Code.NOT_FOUND && !operation.removes().isEmpty(), e::toString);
+                assertTrue(
+                        again
+                                && e.code() == Code.NOT_FOUND
+                                && !operation.removes().isEmpty(),
+                        e::toString);
             }
         }
     }

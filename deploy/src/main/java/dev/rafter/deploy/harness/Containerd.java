@@ -30,7 +30,7 @@ public final class Containerd implements AutoCloseable {
      *
      * @param binaries folder of containerd, ctr and the shim
      * @param folder where all that is its own is put; a short path, sockets lie in it
-     * @param extraConfiguration TOML appended to its configuration, as proxy_plugins
+     * @param extraConfiguration TOML appended to its configuration, as proxy_plugins; may begin with its version
      */
     public static Containerd start(Path binaries, Path folder, String extraConfiguration)
             throws IOException, InterruptedException {
@@ -40,15 +40,20 @@ public final class Containerd implements AutoCloseable {
     private Process launch() throws IOException, InterruptedException {
         Files.createDirectories(folder);
         Path configuration = folder.resolve("config.toml");
-        Files.writeString(configuration, """
-                version = 2
+        boolean saysVersion = extraConfiguration.startsWith("version = ");
+        int rest = saysVersion ? extraConfiguration.indexOf('\n') + 1 : 0;
+        Files.writeString(
+                configuration,
+                (saysVersion ? extraConfiguration.substring(0, rest) : "version = 2\n")
+                        + """
                 root = "%1$s/root"
                 state = "%1$s/state"
                 [grpc]
                   address = "%1$s/containerd.sock"
                 [ttrpc]
                   address = "%1$s/containerd.sock.ttrpc"
-                """.formatted(folder) + extraConfiguration);
+                """.formatted(folder)
+                        + extraConfiguration.substring(rest));
         ProcessBuilder builder = new ProcessBuilder(
                         binaries.resolve("containerd").toString(), "--config", configuration.toString())
                 .redirectErrorStream(true)

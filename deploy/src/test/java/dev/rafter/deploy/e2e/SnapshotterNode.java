@@ -1,0 +1,233 @@
+package dev.rafter.deploy.e2e;
+
+import dev.rafter.deploy.harness.Containerd;
+import dev.rafter.deploy.harness.Shell;
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** A node: our snapshotter and a containerd that uses it by the configuration that we ship, all below one folder. */
+final class SnapshotterNode implements AutoCloseable {
+    /** CRI's namespace. */
+    static final String CRI = "k8s.io";
+
+    private static final Path SNIPPETS = Path.of(System.getProperty("rafter.home"), "deploy/containerd");
+
+    private final ContainerdVersion version;
+    private final Path folder;
+    private Process snapshotter;
+    private final Containerd containerd;
+    private final CriClient cri;
+
+    private SnapshotterNode(ContainerdVersion version, Path folder, String pauseImage) throws Exception {
+        this.version = version;
+        this.folder = folder;
+        Files.createDirectories(folder.resolve("logs"));
+        startSnapshotter();
+        containerd = Containerd.start(version.binaries(), folder.resolve("c"), configuration(pauseImage));
+        cri = new CriClient(containerd.socket(), folder.resolve("logs"));
+    }
+
+    static SnapshotterNode start(ContainerdVersion version, Path folder, String pauseImage) throws Exception {
+        return new SnapshotterNode(version, folder, pauseImage);
+    }
+
+    private String configuration(String pauseImage) throws IOException {
+        String shipped = Files.readString(SNIPPETS.resolve(version.snippet()));
+        String ours = shipped.substring(shipped.indexOf("version = "))
+                .replace("/run/rafter/snapshotter.sock", socket().toString())
+                .replace("/var/lib/rafter", root().toString());
+        String test = version.name().startsWith("1.") ? """
+                [plugins."io.containerd.grpc.v1.cri"]
+                  sandbox_image = "%1$s"
+                  # Not every machine that runs tests may lower the score.
+                  restrict_oom_score_adj = true
+                  [plugins."io.containerd.grpc.v1.cri".registry]
+                    config_path = "%2$s/certs.d"
+                [plugins."io.containerd.internal.v1.opt"]
+                  path = "%2$s/opt"
+                """ : """
+                [plugins.'io.containerd.cri.v1.images'.pinned_images]
+                  sandbox = "%1$s"
+                [plugins.'io.containerd.cri.v1.images'.registry]
+                  config_path = "%2$s/certs.d"
+                [plugins.'io.containerd.cri.v1.runtime']
+                  restrict_oom_score_adj = true
+                [plugins.'io.containerd.nri.v1.nri']
+                  disable = true
+                [plugins.'io.containerd.internal.v1.opt']
+                  path = "%2$s/opt"
+                """;
+        return ours + "\n" + test.formatted(pauseImage, folder);
+    }
+
+    Path root() {
+        return folder.resolve("rafter");
+    }
+
+    Path socket() {
+        return folder.resolve("run/snapshotter.sock");
+    }
+
+    Containerd containerd() {
+        return containerd;
+    }
+
+    CriClient cri() {
+        return cri;
+    }
+
+    /** Starts the snapshotter again, and waits until containerd, which was refused before, reaches it. */
+    void restartSnapshotter() throws Exception {
+        startSnapshotter();
+        await("containerd reaches the snapshotter", () -> trySnapshots("prepare", "probe"));
+        trySnapshots("rm", "probe");
+    }
+
+    private boolean trySnapshots(String verb, String key) throws IOException, InterruptedException {
+        return tryCtr("probe", "snapshots", "--snapshotter", "rafter", verb, key)
+                        .status()
+                == 0;
+    }
+
+    private void startSnapshotter() throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "-XX:+UseSerialGC",
+                "-Xmx96m",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "dev.rafter.deploy.e2e.SnapshotterMain",
+                root().toString(),
+                socket().toString()));
+        Files.deleteIfExists(socket());
+        snapshotter = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(
+                        Redirect.appendTo(folder.resolve("snapshotter.log").toFile()))
+                .start();
+        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (!Files.exists(socket())) {
+            if (!snapshotter.isAlive() || System.nanoTime() > deadline) {
+                throw new IOException("the snapshotter does not serve:\n" + log());
+            }
+            snapshotter.waitFor(Duration.ofMillis(20));
+        }
+    }
+
+    void stopSnapshotter() {
+        Shell.stop(snapshotter);
+    }
+
+    void killSnapshotter() {
+        Shell.kill(snapshotter);
+    }
+
+    String log() throws IOException {
+        return Files.readString(folder.resolve("snapshotter.log"));
+    }
+
+    /** ctr in a namespace; its output without warnings. */
+    String ctr(String namespace, String... arguments) throws IOException, InterruptedException {
+        return tryCtr(namespace, arguments)
+                .orThrow()
+                .lines()
+                .filter(line -> !line.startsWith("time="))
+                .map(line -> line + "\n")
+                .collect(Collectors.joining());
+    }
+
+    Shell.Result tryCtr(String namespace, String... arguments) throws IOException, InterruptedException {
+        List<String> all = new ArrayList<>(List.of("--namespace", namespace));
+        all.addAll(Arrays.asList(arguments));
+        return containerd.tryCtr(Duration.ofMinutes(2), all.toArray(String[]::new));
+    }
+
+    void pull(String namespace, String reference) throws IOException, InterruptedException {
+        ctr(namespace, "images", "pull", "--plain-http", "--snapshotter", "rafter", reference);
+    }
+
+    /** Runs a command in a container of an image, to its end; gives its output. */
+    String run(String namespace, String reference, String id, String... command)
+            throws IOException, InterruptedException {
+        List<String> all = new ArrayList<>(List.of("run", "--rm", "--snapshotter", "rafter", reference, id));
+        all.addAll(Arrays.asList(command));
+        return ctr(namespace, all.toArray(String[]::new));
+    }
+
+    /** Names of snapshots as containerd knows them. */
+    List<String> snapshots(String namespace) throws IOException, InterruptedException {
+        return ctr(namespace, "snapshots", "--snapshotter", "rafter", "list")
+                .lines()
+                .skip(1)
+                .map(line -> line.split("\\s+", 2)[0])
+                .toList();
+    }
+
+    /** Folders of snapshots on disk. */
+    List<String> folders() throws IOException {
+        try (Stream<Path> all = Files.list(root().resolve("snapshots"))) {
+            return all.map(path -> path.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    /** Waits for what containerd's garbage collector does in the background. */
+    void await(String what, Condition condition) throws Exception {
+        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (!condition.holds()) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("not within 30 s: " + what + "\n" + log());
+            }
+            Thread.sleep(50);
+        }
+    }
+
+    interface Condition {
+        boolean holds() throws Exception;
+    }
+
+    @Override
+    public void close() throws IOException {
+        try {
+            stopAll();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
+    }
+
+    private void stopAll() throws IOException, InterruptedException {
+        for (String namespace : List.of("default", CRI)) {
+            for (String task : tryCtr(namespace, "tasks", "list", "--quiet")
+                    .output()
+                    .lines()
+                    .toList()) {
+                tryCtr(namespace, "tasks", "delete", "--force", task);
+            }
+        }
+        cri.close();
+        containerd.close();
+        Shell.kill(snapshotter);
+        unmountBelow(folder);
+        Shell.deleteTree(folder);
+    }
+
+    private static void unmountBelow(Path folder) throws IOException, InterruptedException {
+        List<String> mounted = Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
+                .map(line -> line.split(" ", -1)[4])
+                .filter(point -> point.startsWith(folder + "/"))
+                .sorted(Comparator.reverseOrder())
+                .toList();
+        for (String point : mounted) {
+            Shell.tryRun(Duration.ofSeconds(20), "umount", "--lazy", point);
+        }
+    }
+}
