@@ -21,12 +21,30 @@ public record MountRequest(
         String directory,
         @Nullable String platform,
         @Nullable Boolean fill,
-        @Nullable List<String> plainHttp,
-        @Nullable List<String> caFiles,
+        List<String> plainHttp,
+        List<String> caFiles,
         @Nullable String credentials) {
 
-    public MountRequest {
-        plainHttp = plainHttp == null ? List.of() : List.copyOf(plainHttp);
-        caFiles = caFiles == null ? List.of() : List.copyOf(caFiles);
+    /** JSON may leave the lists out. */
+    public MountRequest(
+            String image,
+            String directory,
+            @Nullable String platform,
+            @Nullable Boolean fill,
+            @Nullable List<String> plainHttp,
+            @Nullable List<String> caFiles,
+            @Nullable String credentials) {
+        this.image = image;
+        this.directory = directory;
+        this.platform = platform;
+        this.fill = fill;
+        this.plainHttp = plainHttp == null ? List.of() : List.copyOf(plainHttp);
+        this.caFiles = caFiles == null ? List.of() : List.copyOf(caFiles);
+        this.credentials = credentials;
+    }
+
+    /** The same at another path. */
+    public MountRequest at(String otherDirectory) {
+        return new MountRequest(image, otherDirectory, platform, fill, plainHttp, caFiles, credentials);
     }
 }

@@ -17,5 +17,5 @@ public record MountView(String directory, String image, String digest, String st
      * @param chunks how many it has
      * @param readyChunks how many of them are verified and on disk
      */
-    public record Blob(String digest, long sizeBytes, int chunks, int readyChunks, long fetchedBytes) {}
+    public record Blob(String digest, long sizeBytes, int chunks, int readyChunks) {}
 }

@@ -5,6 +5,7 @@ import dev.rafter.config.ConfigFile;
 import dev.rafter.config.Overrides;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -83,6 +84,35 @@ public final class GlobalOptions {
     /** The same as a documented file. */
     String printConfig() throws IOException {
         return ConfigFile.print(configFile, overrides());
+    }
+
+    public List<String> plainHttp() {
+        return plainHttp;
+    }
+
+    /** Absolute paths. */
+    public List<String> caFiles() {
+        return caFiles.stream().map(file -> file.toAbsolutePath().toString()).toList();
+    }
+
+    /** Absolute path of docker's config.json, if the person or docker's environment names one. */
+    public @Nullable String credentials() {
+        if (credentials != null) {
+            return credentials.toAbsolutePath().toString();
+        }
+        String docker = System.getenv("DOCKER_CONFIG");
+        return docker == null
+                ? null
+                : Path.of(docker, "config.json").toAbsolutePath().toString();
+    }
+
+    /** The options that a daemon in the background is to have, but for its directories. */
+    List<String> forDaemon() {
+        List<String> options = new ArrayList<>(List.of("--log-level", logLevel.name()));
+        if (configFile != null) {
+            options.addAll(List.of("--config", configFile.toAbsolutePath().toString()));
+        }
+        return options;
     }
 
     private Overrides overrides() {

@@ -1,7 +1,5 @@
 package dev.rafter.cli;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
@@ -44,6 +42,18 @@ final class Logging {
         QUIET.add(logger);
     }
 
+    /** Where a failure and its causes happened. */
+    static String trace(Throwable thrown) {
+        StringBuilder text = new StringBuilder();
+        for (Throwable t = thrown; t != null; t = t.getCause()) {
+            text.append(text.isEmpty() ? "" : "caused by ").append(t).append('\n');
+            for (StackTraceElement frame : t.getStackTrace()) {
+                text.append("    at ").append(frame).append('\n');
+            }
+        }
+        return text.toString();
+    }
+
     private static Level julLevel(GlobalOptions.LogLevel level) {
         return switch (level) {
             case error -> Level.SEVERE;
@@ -80,9 +90,7 @@ final class Logging {
                 line.append(": ").append(oneLine(t.toString()));
             }
             if (thrown != null && traces) {
-                StringWriter trace = new StringWriter();
-                thrown.printStackTrace(new PrintWriter(trace));
-                line.append('\n').append(trace.toString().stripTrailing());
+                line.append('\n').append(trace(thrown).stripTrailing());
             }
         }
 

@@ -27,7 +27,19 @@ import picocli.CommandLine.ScopeType;
         sortOptions = false,
         usageHelpAutoWidth = true,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {ConfigCommand.class},
+        subcommands = {
+            StartCommand.class,
+            StopCommand.class,
+            MountCommand.class,
+            UmountCommand.class,
+            MountsCommand.class,
+            LsCommand.class,
+            CatCommand.class,
+            InspectCommand.class,
+            CheckCommand.class,
+            ConfigCommand.class,
+            DaemonCommand.class
+        },
         footer = {
             "",
             "Images are named by",
@@ -86,7 +98,7 @@ public final class Main implements Runnable {
         Failure failure = Failure.of(e instanceof UncheckedIOException io ? Objects.requireNonNull(io.getCause()) : e);
         command.getErr().println("rafter: " + failure.message());
         if (options.debug()) {
-            e.printStackTrace(command.getErr());
+            command.getErr().print(Logging.trace(e));
         }
         return failure.kind().exitCode();
     }

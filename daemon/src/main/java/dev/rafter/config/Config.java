@@ -27,9 +27,15 @@ public record Config(
      * @param plainHttp HOST[:PORT] of those that are spoken to in plain HTTP
      * @param caFiles PEM files of further certificate authorities
      * @param credentials docker's config.json; empty: where docker looks for it
-     * @param maxRequests how many requests run at once
+     * @param certsDirectory TLS files per registry in containerd's layout; empty: none
+     * @param maxRequests how many requests run at once with one host
      */
-    public record Registry(List<String> plainHttp, List<Path> caFiles, Optional<Path> credentials, int maxRequests) {
+    public record Registry(
+            List<String> plainHttp,
+            List<Path> caFiles,
+            Optional<Path> credentials,
+            Optional<Path> certsDirectory,
+            int maxRequests) {
         public Registry {
             plainHttp = List.copyOf(plainHttp);
             caFiles = List.copyOf(caFiles);

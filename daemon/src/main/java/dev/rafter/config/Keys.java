@@ -37,8 +37,14 @@ final class Keys {
             "",
             "Docker's config.json with the credentials of registries. Empty: $DOCKER_CONFIG/config.json, ~/.docker/config.json.");
 
+    static final Key<String> CERTS_DIRECTORY = Key.text(
+            "registry",
+            "certs-dir",
+            "/etc/containerd/certs.d",
+            "Directory of TLS files per registry, in containerd's layout. Empty: none.");
+
     static final Key<Integer> MAX_REQUESTS =
-            Key.integer("registry", "max-requests", 32, 1, 1024, "How many requests to registries run at once.");
+            Key.integer("registry", "max-requests", 32, 1, 1024, "How many requests run at once with one registry.");
 
     static final Key<Boolean> SNAPSHOTTER =
             Key.bool("snapshotter", "enabled", true, "Serve containerd's snapshotter interface.");
@@ -54,6 +60,7 @@ final class Keys {
             PLAIN_HTTP,
             CA_FILES,
             CREDENTIALS,
+            CERTS_DIRECTORY,
             MAX_REQUESTS,
             SNAPSHOTTER,
             SNAPSHOTTER_SOCKET);

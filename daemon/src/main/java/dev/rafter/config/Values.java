@@ -48,6 +48,7 @@ final class Values {
                         get(Keys.PLAIN_HTTP),
                         get(Keys.CA_FILES).stream().map(Path::of).toList(),
                         Optional.ofNullable(path(get(Keys.CREDENTIALS))),
+                        Optional.ofNullable(path(get(Keys.CERTS_DIRECTORY))),
                         get(Keys.MAX_REQUESTS)),
                 new Config.Snapshotter(
                         get(Keys.SNAPSHOTTER),

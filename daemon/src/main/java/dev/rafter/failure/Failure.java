@@ -1,6 +1,7 @@
 package dev.rafter.failure;
 
-import dev.rafter.format.CorruptImageException;
+import dev.rafter.format.ImageException;
+import dev.rafter.oci.DocumentException;
 import dev.rafter.registry.RegistryException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -19,7 +20,8 @@ public record Failure(FailureKind kind, String message) {
     public static Failure of(Throwable thrown) {
         return switch (thrown) {
             case FailureException e -> new Failure(e.kind(), message(e));
-            case CorruptImageException e -> new Failure(FailureKind.IMAGE, message(e));
+            case ImageException e -> new Failure(FailureKind.IMAGE, message(e));
+            case DocumentException e -> new Failure(FailureKind.IMAGE, message(e));
             case RegistryException e -> new Failure(ofRegistry(e.reason()), message(e));
             case NoSuchFileException e -> new Failure(FailureKind.FAILURE, "there is no " + e.getFile());
             case AccessDeniedException e -> new Failure(FailureKind.NODE, "may not access " + e.getFile());

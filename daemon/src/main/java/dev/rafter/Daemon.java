@@ -1,0 +1,202 @@
+package dev.rafter;
+
+import dev.rafter.api.ApiServer;
+import dev.rafter.api.DaemonService;
+import dev.rafter.api.ImageView;
+import dev.rafter.api.MountRequest;
+import dev.rafter.api.MountView;
+import dev.rafter.api.StatusView;
+import dev.rafter.blob.BlobStore;
+import dev.rafter.blob.CacheFile;
+import dev.rafter.config.Config;
+import dev.rafter.failure.FailureException;
+import dev.rafter.failure.FailureKind;
+import dev.rafter.fetch.FetchOptions;
+import dev.rafter.fetch.Fetching;
+import dev.rafter.image.ImageStore;
+import dev.rafter.image.StoredImage;
+import dev.rafter.linux.Fd;
+import dev.rafter.linux.fanotify.FanotifyTransport;
+import dev.rafter.mount.MountManager;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The daemon of a node: opens the store, the transport and the sockets, and serves until it is stopped. It ends only when nothing is mounted
+ * any more: mounts that are in use when it is asked to end keep it serving until they are free, since they would show holes without it.
+ */
+final class Daemon implements DaemonService {
+    private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
+    private static final long RETRY_MILLIS = 1_000;
+    private static final int LINGER_CHECK_SECONDS = 5;
+
+    private final Config config;
+    private final long startNanos = System.nanoTime();
+    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private final Fd lock;
+    private final ImageStore images;
+    private final BlobStore blobs;
+    private final Fetching fetching;
+    private final FanotifyTransport transport;
+    private final MountManager mounts;
+    private final Metrics metrics;
+
+    Daemon(Wiring wiring) throws IOException {
+        config = wiring.config();
+        createPrivate(config.run());
+        Files.createDirectories(config.root());
+        lock = lock(config.root());
+        images = ImageStore.open(config.root().resolve("images"));
+        blobs = BlobStore.open(BlobStore.Options.of(config.root()).withOpener(Daemon::openCacheFile));
+        fetching = new Fetching(new FetchOptions(
+                config.demandTimeout(), config.registry().maxRequests(), FetchOptions.DEFAULTS.maxBufferBytes()));
+        transport = new FanotifyTransport();
+        mounts = MountManager.open(
+                config.root(),
+                config.run(),
+                config.backgroundFill(),
+                request -> wiring.opener(request, images),
+                blobs,
+                transport,
+                fetching);
+        metrics = new Metrics(fetching.stats(), transport.stats(), mounts);
+    }
+
+    private static void createPrivate(Path directory) throws IOException {
+        Files.createDirectories(directory);
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+    }
+
+    /** One daemon a root: two would write the same files. */
+    private static Fd lock(Path root) throws IOException {
+        Fd fd = Fd.open(root.resolve("lock"), Fd.O_RDWR | Fd.O_CREAT);
+        if (!fd.tryLock()) {
+            fd.close();
+            throw new FailureException(
+                    FailureKind.FAILURE, "another daemon serves " + root + ": stop it, or choose another --root");
+        }
+        return fd;
+    }
+
+    private static CacheFile openCacheFile(Path file) throws IOException {
+        return new FdCacheFile(Fd.open(file, Fd.O_RDWR | Fd.O_CREAT));
+    }
+
+    /** Serves until it is stopped, by the interface or by SIGTERM. */
+    int run() throws IOException {
+        Thread hook = Thread.ofPlatform().name("rafter-stop").unstarted(this::stopAtLast);
+        Runtime.getRuntime().addShutdownHook(hook);
+        Path pidFile = config.run().resolve("daemon.pid");
+        Files.writeString(pidFile, ProcessHandle.current().pid() + "\n");
+        try (ApiServer _ = ApiServer.start(config.apiSocket(), this)) {
+            LOG.info("serving {} at {}", config.root(), config.apiSocket());
+            while (!stopped.await(LINGER_CHECK_SECONDS, TimeUnit.SECONDS)) {
+                mounts.releaseLingering();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            LOG.warn("interrupted: the daemon ends");
+        } finally {
+            Files.deleteIfExists(pidFile);
+            transport.close();
+            blobs.close();
+            lock.close();
+            ended.countDown();
+        }
+        LOG.info("ended");
+        return 0;
+    }
+
+    /** On SIGTERM: tries until everything is unmounted; all the while readers are served. */
+    private void stopAtLast() {
+        try {
+            for (boolean first = true; stopped.getCount() > 0 && !tryStop(first); first = false) {
+                Thread.sleep(RETRY_MILLIS);
+            }
+            if (!ended.await(30, TimeUnit.SECONDS)) {
+                LOG.error("the daemon did not end in order within 30 s");
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private boolean tryStop(boolean say) {
+        try {
+            stop();
+            return true;
+        } catch (IOException e) {
+            if (say) {
+                LOG.warn("cannot end yet, and goes on serving: {}", e.getMessage());
+            }
+            return false;
+        }
+    }
+
+    @Override
+    public MountView mount(MountRequest request) throws IOException {
+        return mounts.mount(request);
+    }
+
+    @Override
+    public void unmount(String directory) throws IOException {
+        mounts.unmount(directory);
+    }
+
+    @Override
+    public List<MountView> mounts() {
+        return mounts.mounts();
+    }
+
+    @Override
+    public List<ImageView> images() throws IOException {
+        List<ImageView> views = new ArrayList<>();
+        for (StoredImage image : images.all()) {
+            List<String> digests =
+                    image.blobs().stream().map(blob -> blob.digest().toString()).toList();
+            views.add(new ImageView(image.digest().toString(), image.reference(), digests));
+        }
+        return views;
+    }
+
+    @Override
+    public StatusView status() {
+        return new StatusView(
+                Wiring.version(),
+                ProcessHandle.current().pid(),
+                config.root().toString(),
+                config.run().toString(),
+                "fanotify",
+                false,
+                mounts.mounts().size(),
+                TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - startNanos));
+    }
+
+    @Override
+    public String metrics() {
+        return metrics.text();
+    }
+
+    @Override
+    public void stop() throws IOException {
+        mounts.unmountAll();
+        mounts.releaseLingering();
+        List<Path> lingering = mounts.lingering();
+        if (!lingering.isEmpty()) {
+            throw new FailureException(
+                    FailureKind.FAILURE,
+                    "what was mounted at " + lingering + " is still read from, by an overlay or in another mount"
+                            + " namespace: end that, then stop again");
+        }
+        stopped.countDown();
+    }
+}

@@ -1,0 +1,49 @@
+package dev.rafter;
+
+import dev.rafter.blob.CacheFile;
+import dev.rafter.linux.Fd;
+import dev.rafter.linux.FdChannel;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/** A cache file on a descriptor of ours: it is opened before the file is guarded, so what goes through it raises no events. */
+final class FdCacheFile implements CacheFile {
+    private final Fd fd;
+    private final FdChannel channel;
+
+    FdCacheFile(Fd fd) {
+        this.fd = fd;
+        channel = new FdChannel(fd, () -> {});
+    }
+
+    @Override
+    public int write(ByteBuffer source, long offset) throws IOException {
+        return channel.write(source, offset);
+    }
+
+    @Override
+    public int read(ByteBuffer target, long offset) throws IOException {
+        return channel.read(target, offset);
+    }
+
+    @Override
+    public long sizeBytes() throws IOException {
+        return fd.size();
+    }
+
+    @Override
+    public void grow(long sizeBytes) throws IOException {
+        fd.truncate(sizeBytes);
+    }
+
+    @Override
+    public void sync() throws IOException {
+        fd.syncData();
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+        fd.close();
+    }
+}

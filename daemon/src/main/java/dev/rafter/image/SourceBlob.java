@@ -1,0 +1,21 @@
+package dev.rafter.image;
+
+import dev.rafter.fetch.BlobSource;
+import dev.rafter.oci.Descriptor;
+import dev.rafter.registry.ImageSource;
+import java.io.IOException;
+import java.nio.channels.ReadableByteChannel;
+import java.time.Duration;
+
+/** A blob in the repository of its image. */
+record SourceBlob(ImageSource source, Descriptor blob) implements BlobSource {
+    @Override
+    public String describe() {
+        return "blob " + blob.digest() + " of " + source.describe();
+    }
+
+    @Override
+    public ReadableByteChannel open(long offset, long lengthBytes, Duration timeout) throws IOException {
+        return source.range(blob, offset, lengthBytes, timeout);
+    }
+}

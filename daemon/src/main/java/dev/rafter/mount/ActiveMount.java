@@ -1,0 +1,57 @@
+package dev.rafter.mount;
+
+import dev.rafter.api.MountView;
+import dev.rafter.blob.BlobCache;
+import dev.rafter.image.OpenedImage;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A mounted image. */
+record ActiveMount(MountRecord record, Path directory, OpenedImage image, List<GuardedBlobs.Use> uses) {
+    ActiveMount {
+        uses = List.copyOf(uses);
+    }
+
+    /** Completes its blobs in the background. */
+    void fill() {
+        uses.forEach(use -> use.blob().fetcher().fillInBackground());
+    }
+
+    boolean isComplete() {
+        return uses.stream().allMatch(use -> use.blob().cache().isComplete());
+    }
+
+    MountView view() {
+        return new MountView(
+                directory.toString(),
+                image.name(),
+                image.digest().toString(),
+                isComplete() ? "complete" : "lazy",
+                "",
+                uses.stream().map(ActiveMount::view).toList());
+    }
+
+    private static MountView.Blob view(GuardedBlobs.Use use) {
+        BlobCache cache = use.blob().cache();
+        int chunks = cache.chunks().chunkCount();
+        return new MountView.Blob(cache.blob().toString(), cache.sizeBytes(), chunks, chunks - cache.missingChunks());
+    }
+
+    /** Lets go of everything; the filesystem is unmounted already. */
+    void release(GuardedBlobs blobs) throws IOException {
+        List<IOException> failures = new ArrayList<>();
+        for (GuardedBlobs.Use use : uses) {
+            try {
+                blobs.release(use);
+            } catch (IOException e) {
+                failures.add(e);
+            }
+        }
+        image.close();
+        if (!failures.isEmpty()) {
+            throw failures.getFirst();
+        }
+    }
+}

@@ -1,0 +1,101 @@
+package dev.rafter.mount;
+
+import dev.rafter.blob.BlobCache;
+import dev.rafter.fetch.BlobFetcher;
+import dev.rafter.ondemand.OnDemandSource;
+import dev.rafter.ondemand.Transport;
+import java.io.IOException;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A blob that some mount reads from: its cache file, guarded as long as it has holes, and the fetcher that fills them. Shared by all
+ * mounts that have the blob, and counted by {@link GuardedBlobs}. The lock guards whether there is a guard; no fetch is made under it.
+ */
+final class GuardedBlob implements OnDemandSource {
+    private final BlobCache cache;
+    private final BlobFetcher fetcher;
+    private final SharedSource source;
+    private final ReentrantLock lock = new ReentrantLock();
+    private Transport.@Nullable Guard guard;
+    /** Users; guarded by {@link GuardedBlobs}. */
+    int references;
+
+    GuardedBlob(BlobCache cache, BlobFetcher fetcher, SharedSource source) {
+        this.cache = cache;
+        this.fetcher = fetcher;
+        this.source = source;
+        fetcher.onComplete(this::releaseWhenComplete);
+    }
+
+    BlobCache cache() {
+        return cache;
+    }
+
+    BlobFetcher fetcher() {
+        return fetcher;
+    }
+
+    SharedSource source() {
+        return source;
+    }
+
+    /** Sees to it that the file is guarded if it has holes: before every mount, also when a new image knows more chunks of it. */
+    void guard(Transport transport) throws IOException {
+        lock.lock();
+        try {
+            if (guard == null && !cache.isComplete()) {
+                guard = transport.guard(name(), cache.dataFile(), this);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private String name() {
+        return cache.directory().getFileName().toString();
+    }
+
+    @Override
+    public String describe() {
+        return "blob " + cache.blob();
+    }
+
+    @Override
+    public boolean isReady(long offset, long lengthBytes) {
+        return fetcher.isReady(offset, lengthBytes);
+    }
+
+    @Override
+    public void fill(long offset, long lengthBytes) throws IOException {
+        fetcher.demand(offset, lengthBytes);
+    }
+
+    /** Lets the kernel serve a complete file alone. */
+    void releaseWhenComplete() {
+        lock.lock();
+        try {
+            if (guard != null && cache.isComplete()) {
+                guard.release();
+                guard = null;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends all of it; no mount has the file any more. */
+    void close() throws IOException {
+        lock.lock();
+        try {
+            if (guard != null) {
+                guard.close();
+                guard = null;
+            }
+        } finally {
+            lock.unlock();
+        }
+        fetcher.close();
+        cache.release();
+    }
+}

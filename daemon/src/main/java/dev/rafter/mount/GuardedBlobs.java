@@ -1,0 +1,91 @@
+package dev.rafter.mount;
+
+import dev.rafter.blob.BlobCache;
+import dev.rafter.blob.BlobStore;
+import dev.rafter.fetch.Fetching;
+import dev.rafter.image.ImageDevice;
+import dev.rafter.ondemand.Transport;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The blobs that mounts read from. The lock guards the table and the counts; it is held while a cache is opened or closed and while a
+ * file is guarded, and no reader waits for it.
+ */
+final class GuardedBlobs {
+    private final BlobStore store;
+    private final Transport transport;
+    private final Fetching fetching;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Map<Path, GuardedBlob> blobs = new HashMap<>();
+
+    GuardedBlobs(BlobStore store, Transport transport, Fetching fetching) {
+        this.store = store;
+        this.transport = transport;
+        this.fetching = fetching;
+    }
+
+    /** A mount's use of a blob. */
+    record Use(GuardedBlob blob, ImageDevice.Lazy device) {}
+
+    /** Takes a blob into use: its file is open and, if it has holes, guarded. */
+    Use acquire(ImageDevice.Lazy device) throws IOException {
+        lock.lock();
+        try {
+            BlobCache cache = store.acquire(device.blob(), device.chunks());
+            GuardedBlob blob = blobs.get(cache.directory());
+            if (blob == null) {
+                blob = open(cache);
+            } else {
+                cache.release();
+            }
+            blob.references++;
+            blob.source().add(device.source());
+            Use use = new Use(blob, device);
+            try {
+                blob.guard(transport);
+            } catch (IOException | RuntimeException e) {
+                release(use);
+                throw e;
+            }
+            return use;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private GuardedBlob open(BlobCache cache) {
+        SharedSource source = new SharedSource();
+        GuardedBlob blob = new GuardedBlob(cache, fetching.fetcher(cache, source), source);
+        blobs.put(cache.directory(), blob);
+        return blob;
+    }
+
+    /** Ends a use; the last one ends the guard, closes the cache file and brings it to disk. The filesystem is unmounted already. */
+    void release(Use use) throws IOException {
+        lock.lock();
+        try {
+            GuardedBlob blob = use.blob();
+            blob.source().remove(use.device().source());
+            if (--blob.references == 0) {
+                blobs.remove(blob.cache().directory());
+                blob.close();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    List<GuardedBlob> all() {
+        lock.lock();
+        try {
+            return List.copyOf(blobs.values());
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,286 @@
+package dev.rafter.mount;
+
+import dev.rafter.api.MountRequest;
+import dev.rafter.api.MountView;
+import dev.rafter.blob.BlobStore;
+import dev.rafter.failure.FailureException;
+import dev.rafter.failure.FailureKind;
+import dev.rafter.fetch.Fetching;
+import dev.rafter.image.ImageDevice;
+import dev.rafter.image.ImageOpener;
+import dev.rafter.image.OpenedImage;
+import dev.rafter.linux.Errno;
+import dev.rafter.linux.Fd;
+import dev.rafter.linux.KernelException;
+import dev.rafter.linux.Mounts;
+import dev.rafter.oci.Platform;
+import dev.rafter.ondemand.Transport;
+import dev.rafter.registry.ImageReference;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Mounts images and unmounts them. What happens at one directory happens in order; different ones do not wait for each other, and a
+ * failure stays with its mount.
+ *
+ * <p>A mount's record is written before the kernel mounts and removed after it has unmounted, so that the next daemon finds every mount
+ * of this one.
+ */
+public final class MountManager {
+    private static final Logger LOG = LoggerFactory.getLogger(MountManager.class);
+    private static final long MIN_FREE_BYTES = 8 << 20;
+
+    private final Path root;
+    private final boolean fill;
+    private final Openers openers;
+    private final GuardedBlobs blobs;
+    private final MountRecords records;
+    private final Map<Path, ReentrantLock> locks = new ConcurrentHashMap<>();
+    private final Map<Path, ActiveMount> active = new ConcurrentHashMap<>();
+    private final Set<ActiveMount> lingering = ConcurrentHashMap.newKeySet();
+
+    /** Port: opens images in the way that a request asks for. */
+    public interface Openers {
+        ImageOpener opener(MountRequest request) throws IOException;
+    }
+
+    private MountManager(Path root, boolean fill, Openers openers, GuardedBlobs blobs, MountRecords records) {
+        this.root = root;
+        this.fill = fill;
+        this.openers = openers;
+        this.blobs = blobs;
+        this.records = records;
+    }
+
+    /**
+     * A manager of the mounts below a root directory. Mounts that a daemon left behind which did not end in order have no guard any more:
+     * they are taken away at once, so that nobody new reads holes through them.
+     *
+     * @param fill whether blobs are completed in the background where a request does not say
+     */
+    public static MountManager open(
+            Path root, Path run, boolean fill, Openers openers, BlobStore store, Transport transport, Fetching fetching)
+            throws IOException {
+        MountRecords records = new MountRecords(run);
+        MountManager manager =
+                new MountManager(root, fill, openers, new GuardedBlobs(store, transport, fetching), records);
+        manager.takeAwayLeftovers();
+        return manager;
+    }
+
+    private void takeAwayLeftovers() throws IOException {
+        for (MountRecord record : records.all()) {
+            Path directory = Path.of(record.request().directory());
+            if (MountInfo.at(directory).filter(at -> at.type().equals("erofs")).isPresent()) {
+                LOG.warn("{} was left mounted by a daemon that did not end in order; it is taken away", directory);
+                Mounts.detach(directory);
+            }
+            records.remove(record.request().directory());
+        }
+    }
+
+    /**
+     * Mounts an image.
+     *
+     * @throws IOException with what was tried and what to do; nothing is mounted then
+     */
+    public MountView mount(MountRequest request) throws IOException {
+        ImageReference reference = ImageReference.parse(request.image());
+        Platform platform = request.platform() == null ? Platform.current() : Platform.parse(request.platform());
+        Path directory = MountTarget.prepare(request.directory());
+        ReentrantLock lock = lock(directory);
+        try {
+            MountTarget.prepare(request.directory());
+            requireSpace();
+            OpenedImage image = openers.opener(request).open(reference, platform);
+            ActiveMount mount = mount(request, directory, image);
+            active.put(directory, mount);
+            if (request.fill() == null ? fill : request.fill()) {
+                mount.fill();
+            }
+            LOG.info("mounted {} ({}) at {}", image.name(), image.digest(), directory);
+            return mount.view();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private ReentrantLock lock(Path directory) {
+        ReentrantLock lock = locks.computeIfAbsent(directory, _ -> new ReentrantLock());
+        lock.lock();
+        return lock;
+    }
+
+    private void requireSpace() throws IOException {
+        long free = Files.getFileStore(root).getUsableSpace();
+        if (free < MIN_FREE_BYTES) {
+            throw new FailureException(
+                    FailureKind.NODE,
+                    "only " + free + " bytes are free at " + root + "; a mount needs at least " + MIN_FREE_BYTES
+                            + ": make room, or choose another --root");
+        }
+    }
+
+    private ActiveMount mount(MountRequest request, Path directory, OpenedImage image) throws IOException {
+        List<GuardedBlobs.Use> uses = new ArrayList<>();
+        MountRecord record = new MountRecord(request.at(directory.toString()), image.digest());
+        try {
+            image.requireDevices();
+            List<Path> devices = devices(image, uses);
+            records.write(record);
+            Mounts.mountErofs(image.bootstrap(), devices, directory);
+            return new ActiveMount(record, directory, image, uses);
+        } catch (IOException | RuntimeException e) {
+            undo(new ActiveMount(record, directory, image, uses), e);
+            throw e;
+        }
+    }
+
+    private List<Path> devices(OpenedImage image, List<GuardedBlobs.Use> uses) throws IOException {
+        List<Path> files = new ArrayList<>();
+        for (ImageDevice device : image.devices()) {
+            switch (device) {
+                case ImageDevice.Raw raw -> files.add(raw.file());
+                case ImageDevice.Lazy lazy -> {
+                    GuardedBlobs.Use use = blobs.acquire(lazy);
+                    uses.add(use);
+                    files.add(use.blob().cache().dataFile());
+                }
+                case ImageDevice.Missing missing ->
+                    throw new FailureException(FailureKind.IMAGE, image.name() + ": " + missing.why());
+            }
+        }
+        return files;
+    }
+
+    private void undo(ActiveMount mount, Exception cause) {
+        try {
+            records.remove(mount.directory().toString());
+            mount.release(blobs);
+        } catch (IOException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    /** Unmounts what this daemon mounted at a directory; the cache files stay. */
+    public void unmount(String text) throws IOException {
+        Path directory = Path.of(text);
+        Path real = Files.exists(directory) ? directory.toRealPath() : directory.normalize();
+        ReentrantLock lock = lock(real);
+        try {
+            ActiveMount mount = Optional.ofNullable(active.get(real))
+                    .orElseThrow(() -> new FailureException(
+                            FailureKind.USAGE, "nothing is mounted at " + real + " by this daemon"));
+            unmount(mount);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void unmount(ActiveMount mount) throws IOException {
+        Path directory = mount.directory();
+        if (MountInfo.at(directory).filter(at -> at.type().equals("erofs")).isPresent()) {
+            detach(directory);
+        } else {
+            LOG.warn("{} was unmounted by somebody else", directory);
+        }
+        active.remove(directory);
+        records.remove(directory.toString());
+        if (letGo(mount)) {
+            LOG.info("unmounted {}", directory);
+        } else {
+            lingering.add(mount);
+            LOG.info(
+                    "unmounted {}; its guards stay: something, as an overlay above it, still reads from it", directory);
+        }
+    }
+
+    /**
+     * Ends the guards of a mount that the kernel has let go of. A filesystem lives on while an overlay or another mount namespace uses it,
+     * though it is unmounted here; without its guards it would show holes as zeros.
+     */
+    private boolean letGo(ActiveMount mount) throws IOException {
+        if (!mount.isComplete() && isUsedByTheKernel(mount.image().bootstrap())) {
+            return false;
+        }
+        mount.release(blobs);
+        return true;
+    }
+
+    private static boolean isUsedByTheKernel(Path bootstrap) throws IOException {
+        try (Fd fd = Fd.open(bootstrap, Fd.O_RDONLY)) {
+            return !fd.isOnlyOpenFile();
+        }
+    }
+
+    /** Ends the guards of mounts that were still read from when they were unmounted, and are no more. To be called now and then. */
+    public void releaseLingering() {
+        for (ActiveMount mount : List.copyOf(lingering)) {
+            try {
+                if (letGo(mount)) {
+                    lingering.remove(mount);
+                    LOG.info("nothing reads from what was mounted at {} any more", mount.directory());
+                }
+            } catch (IOException e) {
+                LOG.warn("letting go of what was mounted at {} failed: {}", mount.directory(), e.getMessage());
+            }
+        }
+    }
+
+    /** Directories that were unmounted, but are still read from. */
+    public List<Path> lingering() {
+        return lingering.stream().map(ActiveMount::directory).toList();
+    }
+
+    private static void detach(Path directory) throws IOException {
+        try {
+            Mounts.unmount(directory);
+        } catch (KernelException e) {
+            if (e.errno() != Errno.EBUSY) {
+                throw e;
+            }
+            String users = InUse.by(directory);
+            throw new FailureException(
+                    FailureKind.FAILURE,
+                    directory + " is in use" + (users.isEmpty() ? "" : " by " + users)
+                            + ": end what uses it, then unmount again",
+                    e);
+        }
+    }
+
+    public List<MountView> mounts() {
+        return active.values().stream()
+                .sorted((a, b) -> a.directory().compareTo(b.directory()))
+                .map(ActiveMount::view)
+                .toList();
+    }
+
+    /** Unmounts everything; goes on where one fails, and then throws what failed first. */
+    public void unmountAll() throws IOException {
+        IOException failure = null;
+        for (ActiveMount mount : active.values()) {
+            try {
+                unmount(mount.directory().toString());
+            } catch (IOException e) {
+                if (failure == null) {
+                    failure = e;
+                } else {
+                    failure.addSuppressed(e);
+                }
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package dev.rafter.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ImageCommandsTest {
+    private static final Path FIXTURES = Path.of(System.getProperty("rafter.shared"), "fixtures");
+
+    @BeforeAll
+    static void needFixtures() {
+        Assumptions.assumeTrue(Files.isDirectory(FIXTURES), "the golden images are not here");
+    }
+
+    private static String fixture(String name) {
+        return "oci:" + FIXTURES.resolve(name) + ":fixture";
+    }
+
+    @Test
+    void listsADirectory() {
+        CommandResult result = CommandResult.of("ls", fixture("rafs6-zstd"), "/app");
+        assertEquals("cache.pyc\nconfig\ncurrent\ndata\nrun.sh\n", result.out());
+    }
+
+    @Test
+    void listsAttributes() {
+        String out = CommandResult.of("ls", "-l", fixture("rafs6-lz4"), "/app").out();
+        assertTrue(out.contains("-rw-r--r--   1 1000:1000         800 2030-01-15T"), out);
+        assertTrue(out.contains("current -> run.sh"), out);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"rafs6-zstd", "rafs6-batch", "rafs6-dict", "rafs6-none", "rafs6-lz4", "rafs6-sha256"})
+    void checksImages(String name) {
+        CommandResult result = CommandResult.of("check", fixture(name));
+        assertEquals("", result.err());
+        assertEquals(0, result.exitCode());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            oci-gzip         | is a plain OCI image, not RAFS: it cannot be read lazily as it is. Convert it and use the result: rafter convert
+            estargz          | is an eStargz image, not RAFS
+            zstdchunked-podman | is a zstd:chunked image, not RAFS
+            soci-v2          | is an image with a SOCI index, not RAFS
+            erofs-layers     | is an image of EROFS layers, not RAFS
+            rafs5-zstd       | is a RAFS v5 image, which is not supported: convert the image that it was made from
+            rafs6-encrypted  | encrypted blobs
+            """)
+    void saysWhatAnImageIsAndHowToConvertIt(String name, String message) {
+        CommandResult result = CommandResult.of("ls", fixture(name));
+        assertEquals(3, result.exitCode());
+        assertTrue(result.err().contains(message), result.err());
+        assertEquals(1, result.err().lines().count(), result.err());
+    }
+
+    @Test
+    void theTreeOfAnOciRefImageCanBeListedButItsDataCannotBeRead() {
+        assertEquals(0, CommandResult.of("ls", fixture("rafs6-oci-ref"), "/app").exitCode());
+        CommandResult result = CommandResult.of("cat", fixture("rafs6-oci-ref"), "/app/config");
+        assertEquals(3, result.exitCode());
+        assertTrue(result.err().contains("gzip layers"), result.err());
+    }
+
+    @Test
+    void whatIsNotThereIsSaid() {
+        assertTrue(CommandResult.of("ls", fixture("rafs6-zstd"), "/app/nothing")
+                .err()
+                .contains("/app/nothing is not in the image"));
+        assertTrue(CommandResult.of("cat", fixture("rafs6-zstd"), "/app").err().contains("/app is no regular file"));
+        assertEquals(2, CommandResult.of("ls", "oci:/x:").exitCode());
+    }
+
+    @Test
+    void inspectShowsKindCommandAndBlobs() {
+        String out = CommandResult.of("inspect", fixture("rafs6-zstd")).out();
+        assertTrue(out.contains("kind      a RAFS v6 image"), out);
+        assertTrue(out.contains("platform  linux/amd64"), out);
+        assertTrue(out.contains("device 3  blob sha256:7cd4a25e"), out);
+    }
+}
