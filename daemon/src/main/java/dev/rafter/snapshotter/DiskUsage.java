@@ -2,6 +2,9 @@ package dev.rafter.snapshotter;
 
 import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
+import dev.rafter.linux.DiskSpace;
+import dev.rafter.linux.Errno;
+import dev.rafter.linux.KernelException;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -20,7 +23,9 @@ import java.util.Set;
 /** Counts what a folder takes on disk. Files may come and go meanwhile. */
 final class DiskUsage {
     private static final long BLOCK_BYTES = 4096;
+    private static final long EXACT_FROM_BYTES = 64 << 10;
     private static final long DIRECTORY = 0040000;
+    private static final long REGULAR = 0100000;
     private static final long TYPE_MASK = 0170000;
 
     private final Set<Long> hardLinks = new HashSet<>();
@@ -69,11 +74,23 @@ final class DiskUsage {
             }
             if (folder || number(status, "nlink") == 1 || hardLinks.add(number(status, "ino"))) {
                 inodes++;
-                sizeBytes += Math.ceilDiv(number(status, "size"), BLOCK_BYTES) * BLOCK_BYTES;
+                sizeBytes += allocatedBytes(entry, number(status, "mode") & TYPE_MASK, number(status, "size"));
             }
         } catch (NoSuchFileException _) {
             // Gone since it was listed.
+        } catch (KernelException e) {
+            if (e.errno() != Errno.ENOENT) {
+                throw e;
+            }
         }
+    }
+
+    /** The kernel is asked where holes can make a difference worth a second call. */
+    private static long allocatedBytes(Path entry, long type, long sizeBytes) throws IOException {
+        if (type == REGULAR && sizeBytes > EXACT_FROM_BYTES) {
+            return DiskSpace.allocatedBytes(entry);
+        }
+        return type == REGULAR || type == DIRECTORY ? Math.ceilDiv(sizeBytes, BLOCK_BYTES) * BLOCK_BYTES : 0;
     }
 
     private static long number(Map<String, Object> status, String name) {

@@ -55,7 +55,7 @@ final class ImageDecisions {
             return new Origin(
                     false, parent.origin() == null ? "" : parent.origin().explanation(), layer);
         }
-        return switch (decision(layer, labels)) {
+        return switch (decision(layer, labels, parent == null)) {
             case LazyImages.Decision.Lazy lazy when lazy.layers().contains(layer.layer()) -> Origin.lazy(layer);
             case LazyImages.Decision.Lazy _ -> Origin.pulled("this layer is not in the image's lazy part", layer);
             case LazyImages.Decision.Plain plain -> Origin.pulled(plain.explanation(), layer);
@@ -91,9 +91,10 @@ final class ImageDecisions {
         }
     }
 
-    private LazyImages.Decision decision(ImageLayer layer, Map<String, String> labels) throws IOException {
+    private LazyImages.Decision decision(ImageLayer layer, Map<String, String> labels, boolean first)
+            throws IOException {
         Pull mine = new Pull();
-        Pull pull = join(layer.manifest(), mine);
+        Pull pull = join(layer.manifest(), mine, first);
         if (pull == mine) {
             decide(layer, labels, mine);
         }
@@ -104,7 +105,8 @@ final class ImageDecisions {
         }
     }
 
-    private synchronized Pull join(Digest manifest, Pull mine) {
+    /** The pull that this layer belongs to; the first layer of an image that was not lazy before begins a new one. */
+    private synchronized Pull join(Digest manifest, Pull mine, boolean first) {
         long now = System.nanoTime();
         for (Iterator<Pull> all = pulls.values().iterator(); all.hasNext(); ) {
             Pull pull = all.next();
@@ -112,9 +114,19 @@ final class ImageDecisions {
                 all.remove();
             }
         }
+        Pull last = pulls.get(manifest);
+        if (first && last != null && isPlain(last)) {
+            pulls.remove(manifest);
+        }
         Pull pull = pulls.computeIfAbsent(manifest, key -> mine);
         pull.lastUseNanos = now;
         return pull;
+    }
+
+    private static boolean isPlain(Pull pull) {
+        return pull.decision.isDone()
+                && !pull.decision.isCompletedExceptionally()
+                && pull.decision.join() instanceof LazyImages.Decision.Plain;
     }
 
     private void decide(ImageLayer layer, Map<String, String> labels, Pull pull) {

@@ -503,6 +503,12 @@ class SnapshotterConformanceTest {
     void usageIsOfTheSnapshotAlone() throws IOException {
         layer("1", "", at -> Files.write(at.resolve("big"), new byte[1 << 20]));
         change(client.prepare("active", "1"), at -> Files.write(at.resolve("small"), new byte[10_000]));
+        change(client.prepare("holes", "1"), at -> {
+            try (var file = new java.io.RandomAccessFile(at.resolve("sparse").toFile(), "rw")) {
+                file.setLength(1L << 40);
+            }
+        });
+        assertTrue(client.usage("holes").getSize() < 100_000, "holes take no space");
         assertTrue(client.usage("1").getSize() >= 1 << 20);
         assertEquals(2, client.usage("1").getInodes());
         assertTrue(client.usage("active").getSize() < 100_000);

@@ -42,6 +42,7 @@ final class Arch {
     static final int PRLIMIT64 = pick(302, 261);
     static final int KILL = pick(62, 129);
     static final int WAIT4 = pick(61, 260);
+    static final int STATX = pick(332, 291);
     static final int GETEUID = pick(107, 175);
     static final int GETPPID = pick(110, 173);
 
