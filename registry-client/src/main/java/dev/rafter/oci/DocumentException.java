@@ -17,6 +17,12 @@ public final class DocumentException extends IOException {
         this.document = document;
     }
 
+    /** Never null. */
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
+
     /** Which document this is about. */
     public String document() {
         return document;

@@ -94,7 +94,11 @@ final class BlobUpload {
             mode = Mode.WHOLE_ONLY;
             return true;
         }
-        return false;
+        if (mode == Mode.CHUNKS && status == 404) {
+            session = null; // the registry forgot the upload
+            return true;
+        }
+        return mode == Mode.CHUNKS && status == 416; // it has another number of bytes than we think: ask
     }
 
     private void sendWhole() throws IOException {

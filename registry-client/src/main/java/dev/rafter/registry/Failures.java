@@ -1,14 +1,17 @@
 package dev.rafter.registry;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.rafter.oci.DocumentException;
 import dev.rafter.oci.Json;
 import dev.rafter.registry.auth.Authenticator;
+import dev.rafter.registry.http.ContentException;
 import dev.rafter.registry.http.HttpResponse;
 import dev.rafter.registry.http.Urls;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
+import java.net.URI;
 import java.net.UnknownHostException;
 import javax.net.ssl.SSLException;
 
@@ -18,10 +21,12 @@ final class Failures {
     private static final int MAX_SHOWN = 300;
 
     private final String host;
+    private final URI base;
     private final Authenticator authenticator;
 
-    Failures(String host, Authenticator authenticator) {
+    Failures(String host, URI base, Authenticator authenticator) {
         this.host = host;
+        this.base = base;
         this.authenticator = authenticator;
     }
 
@@ -46,13 +51,17 @@ final class Failures {
 
     /** Where a redirect led to another host, that one is named too. */
     private String answerer(HttpResponse response) {
-        String other = String.valueOf(response.url().getHost());
-        return host.startsWith(other) ? host : host + " (through " + other + ")";
+        return isElsewhere(response) ? host + " (through " + response.url().getHost() + ")" : host;
+    }
+
+    private boolean isElsewhere(HttpResponse response) {
+        return !Urls.sameOrigin(response.url(), base);
     }
 
     private String advice(HttpResponse response, RegistryException.Reason reason) {
         return switch (reason) {
-            case UNAUTHORIZED -> "; " + credentialAdvice();
+            case UNAUTHORIZED ->
+                isElsewhere(response) ? "; the storage behind the registry refuses" : "; " + credentialAdvice();
             case NOT_FOUND -> "; is the name right?";
             case UNREACHABLE -> response.status() == 429 ? "; too many requests, try again later" : "; try again later";
             default -> "";
@@ -83,14 +92,17 @@ final class Failures {
     }
 
     private static String shown(String text) {
-        String clean = text.replaceAll("[\\p{Cntrl}]+", " ").strip();
+        String clean = text.replaceAll("[\\p{Cntrl}\\s]+", " ").strip();
         return clean.length() <= MAX_SHOWN ? clean : clean.substring(0, MAX_SHOWN) + "…";
     }
 
     /** An exchange that failed; a {@link RegistryException} stays what it is. */
     IOException failed(IOException cause, String what) {
-        if (cause instanceof RegistryException || cause instanceof dev.rafter.oci.DocumentException) {
+        if (cause instanceof RegistryException || cause instanceof DocumentException) {
             return cause;
+        }
+        if (cause instanceof ContentException) {
+            return new IOException(what + ": " + cause.getMessage(), cause.getCause());
         }
         String why = switch (cause) {
             case UnknownHostException _ -> "its name is not known (DNS)";

@@ -50,6 +50,12 @@ public final class RegistryException extends IOException {
         this.retryable = retryable;
     }
 
+    /** Never null. */
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
+
     public Reason reason() {
         return reason;
     }

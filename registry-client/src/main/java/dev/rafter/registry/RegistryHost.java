@@ -1,5 +1,6 @@
 package dev.rafter.registry;
 
+import dev.rafter.oci.DocumentException;
 import dev.rafter.registry.auth.Authenticator;
 import dev.rafter.registry.auth.Scope;
 import dev.rafter.registry.http.Backoff;
@@ -53,7 +54,7 @@ final class RegistryHost {
         this.policy = options.documents();
         this.authenticator =
                 new Authenticator(host, engine, new Retries(engine, options.documents()), options.credentials());
-        this.failures = new Failures(host, authenticator);
+        this.failures = new Failures(host, base, authenticator);
     }
 
     /** The address of {@code /v2/…}; the rest is made of checked names. */
@@ -184,7 +185,7 @@ final class RegistryHost {
     static boolean mayRetry(IOException e) {
         return switch (e) {
             case RegistryException refusal -> refusal.retryable();
-            case dev.rafter.oci.DocumentException _ -> false;
+            case DocumentException _ -> false;
             default -> Retries.isTransient(e);
         };
     }

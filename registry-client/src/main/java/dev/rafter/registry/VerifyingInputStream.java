@@ -1,10 +1,12 @@
 package dev.rafter.registry;
 
 import dev.rafter.oci.Descriptor;
+import dev.rafter.oci.Digest;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
+import java.util.HexFormat;
 
 /**
  * A blob as it is read: the read that gives the last byte fails if the bytes are not those of the descriptor, and so does the end if
@@ -70,10 +72,10 @@ public final class VerifyingInputStream extends FilterInputStream {
 
     private void verify() throws RegistryException {
         byte[] actual = hash.digest();
-        byte[] expected = java.util.HexFormat.of().parseHex(descriptor.digest().hex());
+        byte[] expected = HexFormat.of().parseHex(descriptor.digest().hex());
         if (!MessageDigest.isEqual(actual, expected)) {
             throw wrong("has other content: its digest is "
-                    + dev.rafter.oci.Digest.ofHash(descriptor.digest().algorithm(), actual));
+                    + Digest.ofHash(descriptor.digest().algorithm(), actual));
         }
     }
 

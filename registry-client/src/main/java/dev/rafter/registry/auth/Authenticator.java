@@ -1,5 +1,6 @@
 package dev.rafter.registry.auth;
 
+import dev.rafter.registry.RegistryException;
 import dev.rafter.registry.http.HttpClient;
 import dev.rafter.registry.http.HttpRequest;
 import dev.rafter.registry.http.HttpResponse;
@@ -133,12 +134,25 @@ public final class Authenticator {
                     ? keep(slot, basic.header(), Long.MAX_VALUE >> 1)
                     : null;
         }
-        boolean overTls = "https".equalsIgnoreCase(request.url().getScheme());
-        TokenClient.Token token = tokens.fetch(challenge, overTls, scope, credentials, request.deadline());
+        TokenClient.Token token = token(challenge, scope, credentials, request);
         String header = "Bearer " + token.value();
         slot.untilNanos = token.untilNanos();
         slot.header = header;
         return header;
+    }
+
+    private TokenClient.Token token(Challenge challenge, Scope scope, Credentials credentials, HttpRequest request)
+            throws IOException {
+        boolean overTls = "https".equalsIgnoreCase(request.url().getScheme());
+        try {
+            return tokens.fetch(challenge, overTls, scope, credentials, request.deadline());
+        } catch (RegistryException e) {
+            if (e.reason() != RegistryException.Reason.UNAUTHORIZED) {
+                throw e;
+            }
+            String message = e.getMessage() + "; " + advice(credentials);
+            throw new RegistryException(e.reason(), message, e.status(), e.code(), e.url(), false, e);
+        }
     }
 
     private static String keep(Slot slot, String header, long lifeNanos) {
@@ -149,8 +163,11 @@ public final class Authenticator {
 
     /** What to do about a refusal, for its message. */
     public String advice() throws IOException {
-        boolean none = source.find(host) instanceof Credentials.Anonymous;
-        return none
+        return advice(source.find(host));
+    }
+
+    private String advice(Credentials credentials) {
+        return credentials instanceof Credentials.Anonymous
                 ? "no credentials for " + host + " in " + source.describe() + ": docker login " + host
                 : "the credentials for " + host + " in " + source.describe() + " were not accepted: docker login "
                         + host;

@@ -13,6 +13,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 
@@ -112,10 +113,14 @@ public final class Link implements AutoCloseable {
         }
     }
 
-    /** Whoever tries TLS first is told so at once: servers of plain HTTP tend to wait for the end of that line. */
+    /**
+     * Whoever tries TLS first is told so at once: servers of plain HTTP tend to wait for the end of that line. Only the first byte of a
+     * connection says so; any later one may be content.
+     */
     private Notice refusingTls(Socket client, Notice notice) {
+        AtomicBoolean begun = new AtomicBoolean();
         return (data, length) -> {
-            if (data[0] == TLS_HANDSHAKE) {
+            if (!begun.getAndSet(true) && data[0] == TLS_HANDSHAKE) {
                 drop(client);
             }
             notice.bytes(data, length);

@@ -85,8 +85,16 @@ final class UploadEndpoint {
         if (range != null && !range.startsWith(have + "-")) {
             throw new Refusal(416, "BLOB_UPLOAD_INVALID", "have " + have + " bytes, not the start of " + range);
         }
+        InputStream body = exchange.getRequestBody();
+        byte[] buffer = new byte[64 << 10];
+        // What came before a connection broke stays, and is counted: the client asks how much that is, and goes on from
+        // there.
         try (OutputStream upload = registry.contents().append(id)) {
-            uploads.put(id, have + exchange.getRequestBody().transferTo(upload));
+            for (int n = body.read(buffer); n >= 0; n = body.read(buffer)) {
+                upload.write(buffer, 0, n);
+                have += n;
+                uploads.put(id, have);
+            }
         }
     }
 

@@ -168,10 +168,16 @@ public final class OkHttpEngine implements HttpClient, AutoCloseable {
             return body.lengthBytes();
         }
 
+        /** What is sent again, and from where, is for those who know what the server may have got. */
+        @Override
+        public boolean isOneShot() {
+            return true;
+        }
+
         @Override
         public void writeTo(BufferedSink sink) throws IOException {
             byte[] buffer = new byte[Math.clamp(body.lengthBytes(), 1, COPY_BUFFER_BYTES)];
-            try (InputStream in = body.content().open()) {
+            try (InputStream in = open()) {
                 for (long left = body.lengthBytes(); left > 0; ) {
                     int count = read(in, buffer, (int) Math.min(left, buffer.length));
                     if (count < 0) {
@@ -181,6 +187,14 @@ public final class OkHttpEngine implements HttpClient, AutoCloseable {
                     sink.write(buffer, 0, count);
                     left -= count;
                 }
+            }
+        }
+
+        private InputStream open() throws ContentException {
+            try {
+                return body.content().open();
+            } catch (IOException e) {
+                throw new ContentException("the content to be sent cannot be opened: " + e.getMessage(), e);
             }
         }
 
