@@ -37,6 +37,7 @@ import picocli.CommandLine.ScopeType;
             CatCommand.class,
             InspectCommand.class,
             CheckCommand.class,
+            ConvertCommand.class,
             ConfigCommand.class,
             DaemonCommand.class
         },

@@ -2,12 +2,15 @@ package dev.rafter.image;
 
 import dev.rafter.failure.FailureException;
 import dev.rafter.failure.FailureKind;
+import dev.rafter.format.rafs.RafsBootstrap;
 import dev.rafter.oci.Descriptor;
 import dev.rafter.oci.Digest;
 import dev.rafter.oci.Platform;
 import dev.rafter.registry.ImageReference;
 import dev.rafter.registry.ImageSource;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.util.Optional;
 
 /**
@@ -129,5 +132,10 @@ public final class ImageOpener {
                                 + ", not RAFS: it cannot be read lazily as it is. Convert it and use the result: rafter convert "
                                 + source.describe() + " TARGET";
                 });
+    }
+
+    /** The bootstrap of an opened image, in memory. */
+    public static RafsBootstrap bootstrap(OpenedImage image) throws IOException {
+        return RafsBootstrap.parse(MemorySegment.ofArray(Files.readAllBytes(image.bootstrap())), image.name());
     }
 }

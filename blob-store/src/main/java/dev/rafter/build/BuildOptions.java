@@ -1,0 +1,27 @@
+package dev.rafter.build;
+
+import dev.rafter.codec.Codec;
+import dev.rafter.digest.DigestAlgorithm;
+
+/**
+ * How an image is built.
+ *
+ * @param chunkSizeBytes a power of two from 4 KiB to 16 MiB
+ * @param codec NONE, LZ4_BLOCK or ZSTD
+ * @param level of zstd
+ * @param threads that compress
+ */
+public record BuildOptions(int chunkSizeBytes, Codec codec, DigestAlgorithm digestAlgorithm, int level, int threads) {
+    /**
+     * Small enough that a program's start fetches little that it does not read, large enough that text compresses well; the measurements
+     * are in docs/benchmarks.md.
+     */
+    public static final int DEFAULT_CHUNK_SIZE_BYTES = 256 << 10;
+
+    public static final BuildOptions DEFAULTS = new BuildOptions(
+            DEFAULT_CHUNK_SIZE_BYTES,
+            Codec.ZSTD,
+            DigestAlgorithm.SHA256,
+            Codec.DEFAULT_ZSTD_LEVEL,
+            Runtime.getRuntime().availableProcessors());
+}

@@ -1,0 +1,303 @@
+package dev.rafter.build;
+
+import dev.rafter.codec.Codec;
+import dev.rafter.codec.Encoder;
+import dev.rafter.digest.DigestAlgorithm;
+import dev.rafter.format.FileNode;
+import dev.rafter.format.FileNode.ChunkRef;
+import dev.rafter.format.FileNode.Contents;
+import dev.rafter.format.FileType;
+import dev.rafter.format.rafs.Compressor;
+import dev.rafter.format.rafs.RafsBlobWriter;
+import dev.rafter.format.rafs.RafsBootstrapLayer;
+import dev.rafter.format.rafs.RafsBootstrapWriter;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.LongConsumer;
+
+/**
+ * Builds one RAFS image from layers: scans them at the same time, merges them, writes one blob for each layer that has chunks of its own, and
+ * the bootstrap. Everything is put into a work directory of the caller's.
+ */
+public final class ImageBuilder {
+    private final BuildOptions options;
+    private final Path work;
+
+    public ImageBuilder(BuildOptions options, Path work) {
+        this.options = options;
+        this.work = work;
+    }
+
+    /** Port: a layer, as it is stored. */
+    public interface LayerSource {
+        /** Which one, for messages. */
+        String describe();
+
+        /** The stored bytes: a tar, or one compressed with gzip or zstd. Opened once. */
+        InputStream open() throws IOException;
+    }
+
+    /**
+     * A blob that was built.
+     *
+     * @param layer number of the layer that it came from
+     * @param file where it is
+     * @param sha256 its digest, in hexadecimal
+     */
+    public record BuiltBlob(int layer, Path file, String sha256, long sizeBytes) {}
+
+    /**
+     * An image that was built.
+     *
+     * @param dictionaryBlobs SHA-256 of those blobs of the dictionary that it refers to, in the order of the device table, before its own
+     * @param bootstrapLayer the layer with the bootstrap
+     * @param bootstrapFile where that layer is
+     * @param contentBytes bytes of all files' contents, as the layers had them
+     */
+    public record BuiltImage(
+            List<BuiltBlob> blobs,
+            List<String> dictionaryBlobs,
+            RafsBootstrapLayer.Layer bootstrapLayer,
+            Path bootstrapFile,
+            long contentBytes) {}
+
+    /**
+     * Builds.
+     *
+     * @param layers the lowest first
+     * @param dictionary chunks that are in other blobs already
+     * @param progress is told how many bytes of file contents came, from any thread
+     */
+    public BuiltImage build(List<LayerSource> layers, ChunkDictionary dictionary, LongConsumer progress)
+            throws IOException {
+        try (ChunkEncoders encoders = new ChunkEncoders(options, work.resolve("spool"))) {
+            ChunkOwners owners = new ChunkOwners(dictionary.places());
+            List<LayerScan> scans = scan(layers, encoders, owners, progress);
+            encoders.finish();
+            LayerMerger merger = new LayerMerger();
+            for (int i = 0; i < scans.size(); i++) {
+                merger.add(scans.get(i).entries(), layers.get(i).describe());
+            }
+            return write(scans, merger, encoders, owners, dictionary);
+        }
+    }
+
+    private List<LayerScan> scan(
+            List<LayerSource> layers, ChunkEncoders encoders, ChunkOwners owners, LongConsumer progress)
+            throws IOException {
+        List<LayerScan> scans = new ArrayList<>();
+        List<Future<?>> running = new ArrayList<>();
+        try (ExecutorService threads = Executors.newFixedThreadPool(
+                Math.max(2, options.threads()),
+                Thread.ofPlatform().name("rafter-layer-", 0).daemon().factory())) {
+            for (int i = 0; i < layers.size(); i++) {
+                LayerSource layer = layers.get(i);
+                LayerScan scan = new LayerScan(options, encoders, owners, i, layer.describe(), progress);
+                scans.add(scan);
+                running.add(threads.submit(() -> {
+                    try (InputStream stored = layer.open()) {
+                        scan.run(stored);
+                    }
+                    return null;
+                }));
+            }
+            try {
+                for (Future<?> one : running) {
+                    one.get();
+                }
+            } catch (InterruptedException e) {
+                threads.shutdownNow();
+                Thread.currentThread().interrupt();
+                throw new IOException("interrupted", e);
+            } catch (ExecutionException e) {
+                threads.shutdownNow();
+                throw e.getCause() instanceof IOException failed ? failed : new IOException(e.getCause());
+            }
+        }
+        return scans;
+    }
+
+    private BuiltImage write(
+            List<LayerScan> scans,
+            LayerMerger merger,
+            ChunkEncoders encoders,
+            ChunkOwners owners,
+            ChunkDictionary dictionary)
+            throws IOException {
+        List<RafsBootstrapWriter.Blob> table = new ArrayList<>();
+        Map<ChunkKey, ChunkRef> places = new HashMap<>();
+        List<String> dictionaryBlobs = useDictionary(merger, owners, dictionary, table, places);
+        List<BuiltBlob> blobs = new ArrayList<>();
+        TreeMap<String, ByteBuffer> metaFiles = new TreeMap<>();
+        for (int i = 0; i < scans.size(); i++) {
+            writeBlob(i, scans.get(i), encoders, owners, table, places, metaFiles)
+                    .ifPresent(blobs::add);
+        }
+        long contentBytes = fill(merger, places);
+        Path file = work.resolve("bootstrap.tar.gz");
+        try (Arena arena = Arena.ofConfined();
+                OutputStream out = Files.newOutputStream(file)) {
+            MemorySegment bootstrap = RafsBootstrapWriter.write(
+                    merger.root(),
+                    table,
+                    new RafsBootstrapWriter.Options(
+                            options.chunkSizeBytes(), compressor(), options.digestAlgorithm(), List.of()),
+                    arena);
+            RafsBootstrapLayer.Layer layer = RafsBootstrapLayer.write(out, bootstrap, metaFiles);
+            return new BuiltImage(blobs, dictionaryBlobs, layer, file, contentBytes);
+        }
+    }
+
+    /** Puts those blobs of the dictionary into the table that files use; gives their digests. */
+    private static List<String> useDictionary(
+            LayerMerger merger,
+            ChunkOwners owners,
+            ChunkDictionary dictionary,
+            List<RafsBootstrapWriter.Blob> table,
+            Map<ChunkKey, ChunkRef> places) {
+        Map<Integer, Integer> devices = new TreeMap<>();
+        forEachFile(merger.root(), file -> {
+            for (LayerChunk chunk : merger.chunksOf(file)) {
+                ChunkRef known = owners.inDictionary(chunk.key);
+                if (known != null) {
+                    devices.putIfAbsent(known.device(), 0);
+                }
+            }
+        });
+        List<String> digests = new ArrayList<>();
+        for (Map.Entry<Integer, Integer> device : devices.entrySet()) {
+            RafsBootstrapWriter.Blob blob = dictionary.blobs().get(device.getKey() - 1);
+            device.setValue(table.size() + 1);
+            table.add(new RafsBootstrapWriter.Blob(blob.blob().atIndex(table.size()), blob.chunks()));
+            digests.add(blob.blob().id());
+        }
+        dictionary.places().forEach((key, place) -> {
+            Integer device = devices.get(place.device());
+            if (device != null) {
+                places.put(key, new ChunkRef(device, place.index(), place.deviceOffset(), place.size()));
+            }
+        });
+        return digests;
+    }
+
+    private Optional<BuiltBlob> writeBlob(
+            int layer,
+            LayerScan scan,
+            ChunkEncoders encoders,
+            ChunkOwners owners,
+            List<RafsBootstrapWriter.Blob> table,
+            Map<ChunkKey, ChunkRef> places,
+            Map<String, ByteBuffer> metaFiles)
+            throws IOException {
+        List<LayerChunk> own = scan.chunks().values().stream()
+                .filter(chunk -> owners.owner(chunk.key) == layer && chunk.spoolOffset != LayerChunk.ELSEWHERE)
+                .sorted(Comparator.comparing(LayerChunk::kind).thenComparingInt(LayerChunk::sequence))
+                .toList();
+        if (own.isEmpty()) {
+            return Optional.empty();
+        }
+        Path file = work.resolve("blob-" + layer);
+        try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+                Encoder encoder = options.codec().newEncoder(options.level())) {
+            RafsBlobWriter writer = new RafsBlobWriter(
+                    out,
+                    new RafsBlobWriter.Options(options.chunkSizeBytes(), compressor(), options.digestAlgorithm()),
+                    (_, part) -> encodePart(encoder, part));
+            ByteBuffer stored = ByteBuffer.allocateDirect(options.chunkSizeBytes());
+            int device = table.size() + 1;
+            for (LayerChunk chunk : own) {
+                encoders.read(chunk, stored);
+                var added = writer.addChunk(chunk.key.bytes(), chunk.size, stored);
+                places.put(chunk.key, new ChunkRef(device, added.index(), added.deviceOffset(), chunk.size));
+            }
+            writer.finishData(false);
+            RafsBlobWriter.Written written = writer.finish(Optional.empty());
+            table.add(new RafsBootstrapWriter.Blob(written.blob().atIndex(device - 1), written.chunks()));
+            metaFiles.put(written.sha256(), written.metaFile());
+            return Optional.of(new BuiltBlob(layer, file, written.sha256(), written.sizeBytes()));
+        }
+    }
+
+    private static Optional<ByteBuffer> encodePart(Encoder encoder, ByteBuffer part) {
+        ByteBuffer target = ByteBuffer.allocateDirect(part.remaining());
+        return encoder.encode(part, target) == Encoder.NOT_SMALLER ? Optional.empty() : Optional.of(target.flip());
+    }
+
+    private static long fill(LayerMerger merger, Map<ChunkKey, ChunkRef> places) {
+        long[] bytes = new long[1];
+        forEachFile(merger.root(), file -> {
+            List<ChunkRef> refs = new ArrayList<>();
+            long size = 0;
+            for (LayerChunk chunk : merger.chunksOf(file)) {
+                ChunkRef place = places.get(chunk.key);
+                if (place == null) {
+                    throw new IllegalStateException("a chunk has no place");
+                }
+                refs.add(place);
+                size += chunk.size;
+            }
+            file.contents(new Contents.Chunks(size, List.copyOf(refs)));
+            bytes[0] += size;
+        });
+        return bytes[0];
+    }
+
+    private interface Use {
+        void file(FileNode file);
+    }
+
+    private static void forEachFile(FileNode root, Use use) {
+        Set<FileNode> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+        Deque<FileNode> open = new ArrayDeque<>(List.of(root));
+        while (!open.isEmpty()) {
+            FileNode node = open.removeLast();
+            if (node.type() == FileType.DIRECTORY) {
+                open.addAll(node.children().values());
+            } else if (node.type() == FileType.REGULAR && seen.add(node)) {
+                use.file(node);
+            }
+        }
+    }
+
+    private Compressor compressor() {
+        return compressor(options.codec());
+    }
+
+    private static Compressor compressor(Codec codec) {
+        return switch (codec) {
+            case NONE -> Compressor.NONE;
+            case LZ4_BLOCK -> Compressor.LZ4_BLOCK;
+            case ZSTD -> Compressor.ZSTD;
+            case GZIP -> throw new IllegalArgumentException("RAFS images are not compressed with gzip");
+        };
+    }
+
+    /** Digests of a dictionary must be of the same kind as the image's. */
+    static boolean fits(DigestAlgorithm dictionary, BuildOptions options) {
+        return dictionary == options.digestAlgorithm();
+    }
+}

@@ -1,0 +1,37 @@
+package dev.rafter.build;
+
+import dev.rafter.format.FileNode.ChunkRef;
+import org.jspecify.annotations.Nullable;
+
+/** A distinct chunk of a layer: where its encoded bytes are kept until the blobs are written, and then its place in the image. */
+final class LayerChunk {
+    /** Not encoded, because a lower layer, or a dictionary, has the chunk. */
+    static final long ELSEWHERE = -1;
+
+    final ChunkKey key;
+    final int size;
+    /** How the file was named that had it first, for the order in the blob. */
+    final String kind;
+
+    final int sequence;
+    volatile long spoolOffset = ELSEWHERE;
+    volatile int storedSize;
+
+    @Nullable
+    ChunkRef place;
+
+    LayerChunk(ChunkKey key, int size, String kind, int sequence) {
+        this.key = key;
+        this.size = size;
+        this.kind = kind;
+        this.sequence = sequence;
+    }
+
+    String kind() {
+        return kind;
+    }
+
+    int sequence() {
+        return sequence;
+    }
+}
