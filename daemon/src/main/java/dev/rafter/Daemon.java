@@ -13,11 +13,15 @@ import dev.rafter.failure.FailureException;
 import dev.rafter.failure.FailureKind;
 import dev.rafter.fetch.FetchOptions;
 import dev.rafter.fetch.Fetching;
+import dev.rafter.image.ImageOpener;
 import dev.rafter.image.ImageStore;
 import dev.rafter.image.StoredImage;
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.fanotify.FanotifyTransport;
 import dev.rafter.mount.MountManager;
+import dev.rafter.snapshotter.Snapshotter;
+import dev.rafter.snapshotter.SnapshotterServer;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +30,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,6 +54,7 @@ final class Daemon implements DaemonService {
     private final FanotifyTransport transport;
     private final MountManager mounts;
     private final Metrics metrics;
+    private final @Nullable Snapshotter snapshotter;
 
     Daemon(Wiring wiring) throws IOException {
         config = wiring.config();
@@ -69,6 +75,13 @@ final class Daemon implements DaemonService {
                 transport,
                 fetching);
         metrics = new Metrics(fetching.stats(), transport.stats(), mounts);
+        snapshotter = config.snapshotter().enabled() ? snapshotter(wiring) : null;
+    }
+
+    private Snapshotter snapshotter(Wiring wiring) throws IOException {
+        NodeImages lazyImages = new NodeImages(
+                new ImageOpener(wiring::source, images), images, blobs, mounts, config.root(), config.run());
+        return Snapshotter.open(config.root(), lazyImages, metrics.registry());
     }
 
     private static void createPrivate(Path directory) throws IOException {
@@ -97,7 +110,8 @@ final class Daemon implements DaemonService {
         Runtime.getRuntime().addShutdownHook(hook);
         Path pidFile = config.run().resolve("daemon.pid");
         Files.writeString(pidFile, ProcessHandle.current().pid() + "\n");
-        try (ApiServer _ = ApiServer.start(config.apiSocket(), this)) {
+        try (ApiServer _ = ApiServer.start(config.apiSocket(), this);
+                Closeable _ = serveSnapshots()) {
             LOG.info("serving {} at {}", config.root(), config.apiSocket());
             while (!stopped.await(LINGER_CHECK_SECONDS, TimeUnit.SECONDS)) {
                 mounts.releaseLingering();
@@ -114,6 +128,19 @@ final class Daemon implements DaemonService {
         }
         LOG.info("ended");
         return 0;
+    }
+
+    private Closeable serveSnapshots() throws IOException {
+        if (snapshotter == null) {
+            return () -> {};
+        }
+        SnapshotterServer server = SnapshotterServer.start(config.snapshotter().socket(), snapshotter);
+        LOG.info("serving containerd's snapshotter interface at {}", server.socket());
+        return () -> {
+            try (snapshotter) {
+                server.close();
+            }
+        };
     }
 
     /** On SIGTERM: tries until everything is unmounted; all the while readers are served. */

@@ -5,6 +5,7 @@ import dev.rafter.linux.fanotify.EventStats;
 import dev.rafter.mount.MountManager;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.function.ToDoubleFunction;
@@ -52,6 +53,11 @@ final class Metrics {
 
     private <T> void count(String name, String what, T from, ToDoubleFunction<T> value) {
         FunctionCounter.builder(name, from, value).description(what).register(registry);
+    }
+
+    /** For those that count by themselves. */
+    MeterRegistry registry() {
+        return registry;
     }
 
     String text() {

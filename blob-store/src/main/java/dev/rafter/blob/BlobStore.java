@@ -2,8 +2,10 @@ package dev.rafter.blob;
 
 import dev.rafter.oci.Digest;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -138,9 +140,13 @@ public final class BlobStore implements AutoCloseable {
     }
 
     private List<Path> candidates(Digest blob, ChunkMap chunks) {
-        Path parent = options.root().resolve("blobs").resolve(blob.algorithm());
+        Path parent = parent(blob);
         String own = HexFormat.of().formatHex(ChunkMapFile.sha256(chunks), 0, 8);
         return List.of(parent.resolve(blob.hex()), parent.resolve(blob.hex() + "-" + own));
+    }
+
+    private Path parent(Digest blob) {
+        return options.root().resolve("blobs").resolve(blob.algorithm());
     }
 
     private Optional<BlobCache> acquire(Digest blob, Path directory, ChunkMap chunks) throws IOException {
@@ -172,6 +178,31 @@ public final class BlobStore implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Deletes what is cached of a blob, for all chunk maps, but for what is open. */
+    public void delete(Digest blob) throws IOException {
+        lock.lock();
+        try (DirectoryStream<Path> found = Files.newDirectoryStream(parent(blob), blob.hex() + "*")) {
+            for (Path directory : found) {
+                if (!open.containsKey(directory)) {
+                    deleteTree(directory);
+                }
+            }
+        } catch (NoSuchFileException _) {
+            LOG.debug("nothing is cached of {}", blob);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static void deleteTree(Path directory) throws IOException {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+            for (Path file : files) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(directory);
     }
 
     void syncLater(BlobCache cache) {

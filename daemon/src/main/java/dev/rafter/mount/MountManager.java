@@ -258,6 +258,11 @@ public final class MountManager {
         }
     }
 
+    /** Whether this daemon has something mounted at a directory. */
+    public boolean isMounted(Path directory) throws IOException {
+        return Files.exists(directory) && active.containsKey(directory.toRealPath());
+    }
+
     public List<MountView> mounts() {
         return active.values().stream()
                 .sorted((a, b) -> a.directory().compareTo(b.directory()))

@@ -1,9 +1,9 @@
 package dev.rafter.deploy.e2e;
 
 import dev.rafter.deploy.harness.Containerd;
+import dev.rafter.deploy.harness.Rafter;
 import dev.rafter.deploy.harness.Shell;
 import java.io.IOException;
-import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,10 +19,12 @@ final class SnapshotterNode implements AutoCloseable {
     /** CRI's namespace. */
     static final String CRI = "k8s.io";
 
+    static final Path WORK = Path.of(System.getProperty("rafter.home"), "deploy/target/e2e");
     private static final Path SNIPPETS = Path.of(System.getProperty("rafter.home"), "deploy/containerd");
 
     private final ContainerdVersion version;
     private final Path folder;
+    private final Rafter rafter;
     private Process snapshotter;
     private final Containerd containerd;
     private final CriClient cri;
@@ -30,14 +32,16 @@ final class SnapshotterNode implements AutoCloseable {
     private SnapshotterNode(ContainerdVersion version, Path folder, String pauseImage) throws Exception {
         this.version = version;
         this.folder = folder;
+        this.rafter = Rafter.in(folder);
         Files.createDirectories(folder.resolve("logs"));
         startSnapshotter();
         containerd = Containerd.start(version.binaries(), folder.resolve("c"), configuration(pauseImage));
         cri = new CriClient(containerd.socket(), folder.resolve("logs"));
     }
 
-    static SnapshotterNode start(ContainerdVersion version, Path folder, String pauseImage) throws Exception {
-        return new SnapshotterNode(version, folder, pauseImage);
+    /** Starts both on a new folder: on a disk, since cache files cannot be in memory. */
+    static SnapshotterNode start(ContainerdVersion version, String pauseImage) throws Exception {
+        return new SnapshotterNode(version, Files.createTempDirectory(Files.createDirectories(WORK), "n"), pauseImage);
     }
 
     private String configuration(String pauseImage) throws IOException {
@@ -69,12 +73,27 @@ final class SnapshotterNode implements AutoCloseable {
         return ours + "\n" + test.formatted(pauseImage, folder);
     }
 
+    /** Makes CRI speak plain HTTP to a registry, without asking for HTTPS first. */
+    void plainHttp(String host) throws IOException {
+        Path hosts =
+                Files.createDirectories(folder.resolve("certs.d").resolve(host)).resolve("hosts.toml");
+        Files.writeString(hosts, """
+                server = "http://%1$s"
+                [host."http://%1$s"]
+                  capabilities = ["pull", "resolve"]
+                """.formatted(host));
+    }
+
     Path root() {
-        return folder.resolve("rafter");
+        return rafter.root();
+    }
+
+    Path run() {
+        return rafter.run();
     }
 
     Path socket() {
-        return folder.resolve("run/snapshotter.sock");
+        return rafter.run().resolve("snapshotter.sock");
     }
 
     Containerd containerd() {
@@ -99,22 +118,8 @@ final class SnapshotterNode implements AutoCloseable {
     }
 
     private void startSnapshotter() throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                "-XX:+UseSerialGC",
-                "-Xmx96m",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "dev.rafter.deploy.e2e.SnapshotterMain",
-                root().toString(),
-                socket().toString()));
         Files.deleteIfExists(socket());
-        snapshotter = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(
-                        Redirect.appendTo(folder.resolve("snapshotter.log").toFile()))
-                .start();
+        snapshotter = rafter.startDaemon();
         long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
         while (!Files.exists(socket())) {
             if (!snapshotter.isAlive() || System.nanoTime() > deadline) {
@@ -133,7 +138,7 @@ final class SnapshotterNode implements AutoCloseable {
     }
 
     String log() throws IOException {
-        return Files.readString(folder.resolve("snapshotter.log"));
+        return Files.readString(folder.resolve("daemon.log"));
     }
 
     /** ctr in a namespace; its output without warnings. */

@@ -51,7 +51,7 @@ final class SnapshotterTest {
         assumeTrue(
                 BusyboxImages.canBeMade() && Shell.has("docker-registry"),
                 "needs busybox, docker-registry, skopeo and umoci: ./rafter test installs them");
-        work = Files.createTempDirectory("rafter-e2e");
+        work = Files.createTempDirectory(Files.createDirectories(SnapshotterNode.WORK), "images");
         registry = DockerRegistry.start(work.resolve("registry"));
         BusyboxImages images = new BusyboxImages(work.resolve("images"), registry.host());
         pause = images.push("pause:1");
@@ -70,7 +70,7 @@ final class SnapshotterTest {
     @BeforeEach
     void startNode() throws Exception {
         assumeTrue(version.isHere(), version.missing());
-        node = SnapshotterNode.start(version, Files.createTempDirectory("rafter-node"), pause);
+        node = SnapshotterNode.start(version, pause);
     }
 
     @AfterEach

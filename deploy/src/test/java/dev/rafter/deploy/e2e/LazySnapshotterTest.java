@@ -1,0 +1,245 @@
+package dev.rafter.deploy.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.rafter.deploy.harness.DockerRegistry;
+import dev.rafter.deploy.harness.Shell;
+import dev.rafter.registry.embedded.Link;
+import dev.rafter.registry.embedded.LinkSpeed;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Real containerd, of each version that we speak with, on our snapshotter: RAFS images, which are served lazily. */
+@ParameterizedClass
+@MethodSource("dev.rafter.deploy.e2e.ContainerdVersion#all")
+@Timeout(180)
+final class LazySnapshotterTest {
+    private static final Path FIXTURES = Path.of(System.getProperty("rafter.shared"), "fixtures");
+    private static final String CRI = SnapshotterNode.CRI;
+
+    private static Path work;
+    private static DockerRegistry registry;
+    private static String pause;
+
+    private final ContainerdVersion version;
+    private Link link;
+    private SnapshotterNode node;
+    private String image;
+
+    LazySnapshotterTest(ContainerdVersion version) {
+        this.version = version;
+    }
+
+    @BeforeAll
+    static void pushImages() throws Exception {
+        assumeTrue("root".equals(System.getProperty("user.name")), "containers need root");
+        assumeTrue(Files.isDirectory(FIXTURES), "the images of " + FIXTURES + " are not here");
+        assumeTrue(
+                BusyboxImages.canBeMade() && Shell.has("docker-registry"),
+                "needs busybox, docker-registry, skopeo and umoci: ./rafter test installs them");
+        work = Files.createTempDirectory(Files.createDirectories(SnapshotterNode.WORK), "images");
+        registry = DockerRegistry.start(work.resolve("registry"));
+        pause = new BusyboxImages(work.resolve("images"), registry.host()).push("pause:1");
+        for (String kind : List.of("rafs6-zstd", "rafs6-lz4", "rafs5-zstd")) {
+            Shell.run(
+                    "skopeo",
+                    "copy",
+                    "--quiet",
+                    "--dest-tls-verify=false",
+                    "oci:" + FIXTURES.resolve(kind) + ":fixture",
+                    "docker://" + registry.host() + "/fixture:" + kind);
+        }
+    }
+
+    @AfterAll
+    static void stopRegistry() throws IOException {
+        if (registry != null) {
+            registry.close();
+            Shell.deleteTree(work);
+        }
+    }
+
+    @BeforeEach
+    void startNode() throws Exception {
+        assumeTrue(version.isHere(), version.missing());
+        link = Link.open(LinkSpeed.unshaped(), registry.address());
+        image = link.host() + "/fixture:rafs6-zstd";
+        node = SnapshotterNode.start(version, pause);
+        node.plainHttp(link.host());
+    }
+
+    @AfterEach
+    void stopNode() throws IOException {
+        if (node != null) {
+            node.close();
+        }
+        if (link != null) {
+            link.close();
+        }
+    }
+
+    private String served(String namespace, String snapshot) throws IOException, InterruptedException {
+        return node.ctr(namespace, "snapshots", "--snapshotter", "rafter", "info", snapshot);
+    }
+
+    private String runShell(String id, String script) throws IOException, InterruptedException {
+        return node.run(CRI, image, id, "/bin/sh", "-c", script);
+    }
+
+    private List<Path> cacheFiles() throws IOException {
+        Path blobs = node.root().resolve("blobs/sha256");
+        if (!Files.exists(blobs)) {
+            return List.of();
+        }
+        try (Stream<Path> all = Files.list(blobs)) {
+            return all.toList();
+        }
+    }
+
+    private List<String> mounts() throws IOException {
+        return Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
+                .map(line -> line.split(" ", -1)[4])
+                .filter(point -> point.startsWith(node.run().toString()))
+                .toList();
+    }
+
+    @Test
+    void aPodRunsBeforeItsDataHasCome() throws Exception {
+        CriClient cri = node.cri();
+        cri.pull(image);
+        long pulled = link.counts().blobBytes();
+        assertTrue(pulled < 200_000, "a pull fetches the bootstrap alone, and fetched " + pulled + " bytes");
+        assertEquals(4, node.snapshots(CRI).size());
+        for (String snapshot : node.snapshots(CRI)) {
+            assertTrue(served(CRI, snapshot).contains("\"containerd.io/snapshot/rafter.served\": \"lazily\""));
+        }
+        String pod = cri.runPod("pod-1");
+        String container = cri.runContainer(pod, "pod-1", image, List.of("/bin/sh", "-c", "while :; do :; done"));
+        assertEquals(
+                "hi\n", cri.exec(container, "/bin/sh", "-c", "echo hi > /new; while read l; do echo $l; done < /new"));
+        assertTrue(link.counts().blobBytes() > pulled, "data come when they are read");
+        assertEquals(1, mounts().size());
+        cri.removeContainer(container);
+        cri.removePod(pod);
+    }
+
+    @Test
+    void twentyContainersFetchOneCopy() throws Exception {
+        node.cri().pull(image);
+        runShell("first", "for f in /bin/* /lib/*; do : < $f; done; echo done");
+        long one = link.counts().blobBytes();
+        try (ExecutorService threads = Executors.newCachedThreadPool()) {
+            List<Future<String>> runs = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                String id = "c" + i;
+                runs.add(threads.submit(() -> runShell(id, "echo $0")));
+            }
+            for (Future<String> run : runs) {
+                assertEquals("/bin/sh\n", run.get());
+            }
+        }
+        assertEquals(one, link.counts().blobBytes());
+        assertEquals(1, mounts().size());
+    }
+
+    @Test
+    void whatIsRemovedGoesFromTheNode() throws Exception {
+        String other = link.host() + "/fixture:rafs6-lz4";
+        node.cri().pull(image);
+        node.cri().pull(other);
+        runShell("c1", "echo");
+        node.run(CRI, other, "c2", "/bin/sh", "-c", "echo");
+        assertEquals(2, mounts().size());
+        assertFalse(cacheFiles().isEmpty());
+        node.cri().removeImage(image);
+        node.await("the first image's mount is gone", () -> mounts().size() == 1);
+        assertEquals("x\n", node.run(CRI, other, "c3", "/bin/sh", "-c", "echo x"));
+        node.cri().removeImage(other);
+        node.await("the second image's mount is gone", () -> mounts().isEmpty());
+        node.await("cache files are gone", () -> cacheFiles().isEmpty());
+        assertEquals(List.of(), node.snapshots(CRI));
+        node.cri().pull(image);
+        assertEquals("again\n", runShell("c4", "echo again"));
+    }
+
+    @Test
+    void eitherSideIsRestarted() throws Exception {
+        node.cri().pull(image);
+        assertEquals("1\n", runShell("c1", "echo 1"));
+        node.containerd().restart();
+        assertEquals("2\n", runShell("c2", "echo 2"));
+        List<String> before = node.snapshots(CRI);
+        node.stopSnapshotter();
+        assertEquals(List.of(), mounts());
+        registry.suspend();
+        try {
+            node.restartSnapshotter();
+            assertEquals(before, node.snapshots(CRI));
+            assertEquals("3\n", runShell("c3", "echo 3"), "from what is on this node, with the registry gone");
+        } finally {
+            registry.resume();
+        }
+    }
+
+    @Test
+    void rafs5IsRefusedWithTheReason() {
+        StatusRuntimeException e =
+                assertThrows(StatusRuntimeException.class, () -> node.cri().pull(link.host() + "/fixture:rafs5-zstd"));
+        assertTrue(e.toString().contains("rafter convert"), e::toString);
+    }
+
+    @Test
+    void withoutLabelsThePullSaysWhatIsMissing() throws Exception {
+        assumeTrue(version.name().startsWith("1."), "from 2.1 on, ctr's pulls have the labels");
+        Shell.Result refused =
+                node.tryCtr("default", "images", "pull", "--plain-http", "--snapshotter", "rafter", image);
+        assertFalse(refused.status() == 0);
+    }
+
+    @Test
+    void ctrPullsThroughTheTransferService() throws Exception {
+        assumeTrue(version.name().startsWith("2."), "before 2.1, ctr's pulls have no labels");
+        node.pull("default", image);
+        assertEquals("hi\n", node.run("default", image, "c1", "/bin/sh", "-c", "echo hi"));
+        assertTrue(served("default", node.snapshots("default").getFirst()).contains("lazily"));
+        node.cri().pull(image);
+        assertEquals("hi\n", runShell("c1", "echo hi"));
+        assertEquals(1, mounts().size(), "both namespaces share the mount");
+    }
+
+    @Test
+    void aLostStateIsMendedByAnewPull() throws Exception {
+        node.cri().pull(image);
+        assertEquals("1\n", runShell("c1", "echo 1"));
+        node.stopSnapshotter();
+        Shell.deleteTree(node.root());
+        node.restartSnapshotter();
+        assertFalse(node.tryCtr(CRI, "run", "--rm", "--snapshotter", "rafter", image, "c2", "/bin/sh", "-c", "echo 2")
+                        .status()
+                == 0);
+        node.cri().removeImage(image);
+        node.await("containerd forgets", () -> node.snapshots(CRI).isEmpty());
+        node.cri().pull(image);
+        assertEquals("3\n", runShell("c3", "echo 3"));
+    }
+}
