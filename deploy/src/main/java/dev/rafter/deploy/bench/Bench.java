@@ -105,7 +105,7 @@ public final class Bench {
                 System.out.println();
                 System.out.print(ColdBench.table(cells));
                 Report report = new Report("cold");
-                report.put("cells", cells);
+                report.put("cells", cells.stream().map(ColdBench.Cell::report).toList());
                 System.out.println("written: " + report.write(common.out));
             }
             return 0;

@@ -39,6 +39,10 @@ final class ColdBench {
 
     /** The samples of a cell, by comparator. */
     record Cell(BenchImage image, LinkSpeed speed, Map<String, List<Sample>> samples) {
+        Map<String, Object> report() {
+            return Map.of("image", image.name(), "link", speed.name(), "samples", samples);
+        }
+
         List<Sample> of(String comparator) {
             return samples.getOrDefault(comparator, List.of());
         }
