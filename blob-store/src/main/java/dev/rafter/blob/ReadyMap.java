@@ -35,7 +35,7 @@ final class ReadyMap implements AutoCloseable {
             ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
 
     private final FileChannel channel;
-    /** Unmapped by the collector only, so that a late look never meets unmapped memory. */
+    private final Arena mapping = Arena.ofShared();
     private final MemorySegment live;
 
     private final int blockShift;
@@ -51,8 +51,7 @@ final class ReadyMap implements AutoCloseable {
         this.deviceSizeBytes = deviceSizeBytes;
         this.blockShift = Integer.numberOfTrailingZeros(blockSizeBytes);
         this.words = ReadyMapFormat.wordCount(deviceSizeBytes, blockSizeBytes);
-        this.live =
-                channel.map(MapMode.READ_WRITE, HEADER_SIZE_BYTES, ReadyMapFormat.liveSizeBytes(words), Arena.ofAuto());
+        this.live = channel.map(MapMode.READ_WRITE, HEADER_SIZE_BYTES, ReadyMapFormat.liveSizeBytes(words), mapping);
     }
 
     /**
@@ -181,13 +180,23 @@ final class ReadyMap implements AutoCloseable {
     }
 
     /**
-     * Whether every block of a range is ready. The range must lie in the device, rounded up to whole blocks.
+     * Whether every block of a range is ready. The range must lie in the device, rounded up to whole blocks. After the map was closed nothing
+     * is.
      *
      * @param lengthBytes at least 1
      */
     boolean isReady(long offset, long lengthBytes) {
-        long first = offset >>> blockShift;
-        long last = (offset + lengthBytes - 1) >>> blockShift;
+        try {
+            return coversAll(offset >>> blockShift, (offset + lengthBytes - 1) >>> blockShift);
+        } catch (IllegalStateException e) {
+            if (mapping.scope().isAlive()) {
+                throw e;
+            }
+            return false;
+        }
+    }
+
+    private boolean coversAll(long first, long last) {
         long word = first >>> 6;
         long lastWord = last >>> 6;
         long mask = -1L << first;
@@ -293,6 +302,7 @@ final class ReadyMap implements AutoCloseable {
     @Override
     public void close() throws IOException {
         channel.close();
+        mapping.close();
     }
 
     /** Live words of some sectors at one moment. */
