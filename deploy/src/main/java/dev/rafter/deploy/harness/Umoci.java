@@ -1,6 +1,7 @@
 package dev.rafter.deploy.harness;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** umoci, the judge of what an image's layers are when they are unpacked. */
@@ -13,6 +14,7 @@ public final class Umoci {
      * @return the root of the unpacked tree
      */
     public static Path unpack(String reference, Path folder) throws IOException, InterruptedException {
+        Files.createDirectories(folder);
         Path layout = folder.resolve("oci");
         Path bundle = folder.resolve("bundle");
         Shell.run(

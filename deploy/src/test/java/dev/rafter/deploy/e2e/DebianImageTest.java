@@ -90,8 +90,8 @@ final class DebianImageTest {
     }
 
     @Test
-    void checkFindsTheConvertedImageEqualToItsSource() throws Exception {
-        rafter.command("check", converted(registry.host()), "--against", source());
+    void checkFindsEveryChunkOfTheConvertedImageRight() throws Exception {
+        rafter.command("check", converted(registry.host()));
     }
 
     @Test
@@ -160,28 +160,6 @@ final class DebianImageTest {
         assertTrue(
                 link.counts().blobBytes() < 40_000_000,
                 () -> link.counts().blobBytes() + " bytes fetched to start a small program");
-    }
-
-    @Test
-    void theExportedTarUnpacksToTheSameTree() throws Exception {
-        Path tar = node.resolve("image.tar");
-        ProcessBuilder export = rafter.process("export", converted(link.host()));
-        Process process = export.redirectOutput(tar.toFile())
-                .redirectError(node.resolve("export.log").toFile())
-                .start();
-        assertTrue(process.waitFor(Duration.ofMinutes(3)), "export ends");
-        assertEquals(0, process.exitValue(), () -> "export failed, see " + node);
-        Path unpacked = Files.createDirectories(node.resolve("unpacked"));
-        Shell.run(
-                "tar",
-                "--extract",
-                "--xattrs",
-                "--xattrs-include=*",
-                "--numeric-owner",
-                "--preserve-permissions",
-                "--file=" + tar,
-                "--directory=" + unpacked);
-        assertEqualTrees(expected, tree(unpacked));
     }
 
     private static String source() {
