@@ -62,7 +62,7 @@ final class Daemon implements DaemonService {
         Files.createDirectories(config.root());
         lock = lock(config.root());
         images = ImageStore.open(config.root().resolve("images"));
-        blobs = BlobStore.open(BlobStore.Options.of(config.root()).withOpener(Daemon::openCacheFile));
+        blobs = openBlobs(config.root());
         fetching = new Fetching(new FetchOptions(
                 config.demandTimeout(), config.registry().maxRequests(), FetchOptions.DEFAULTS.maxBufferBytes()));
         transport = new FanotifyTransport();
@@ -98,6 +98,14 @@ final class Daemon implements DaemonService {
                     FailureKind.FAILURE, "another daemon serves " + root + ": stop it, or choose another --root");
         }
         return fd;
+    }
+
+    private static BlobStore openBlobs(Path root) throws FailureException {
+        try {
+            return BlobStore.open(BlobStore.Options.of(root).withOpener(Daemon::openCacheFile));
+        } catch (IOException e) {
+            throw new FailureException(FailureKind.NODE, String.valueOf(e.getMessage()), e);
+        }
     }
 
     private static CacheFile openCacheFile(Path file) throws IOException {

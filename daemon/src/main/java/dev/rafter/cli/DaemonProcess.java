@@ -6,6 +6,7 @@ import dev.rafter.failure.FailureException;
 import dev.rafter.failure.FailureKind;
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -18,7 +19,8 @@ final class DaemonProcess {
     private static final Duration START_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(30);
     private static final long POLL_MILLIS = 20;
-    private static final int LOG_TAIL_LINES = 20;
+    /** How {@link Main} begins what it tells. */
+    private static final String TOLD = "rafter: ";
 
     private DaemonProcess() {}
 
@@ -64,6 +66,7 @@ final class DaemonProcess {
     private static void start(Config config, GlobalOptions options, ApiClient client) throws IOException {
         createPrivate(config.run());
         Path log = config.run().resolve("daemon.log");
+        long logStart = Files.exists(log) ? Files.size(log) : 0;
         Process process = new ProcessBuilder(command(config, options))
                 .redirectInput(new File("/dev/null"))
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
@@ -72,10 +75,13 @@ final class DaemonProcess {
                 .start();
         long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
         while (!client.alive()) {
-            if (!process.isAlive() || System.nanoTime() > deadline) {
+            if (!process.isAlive()) {
+                throw ended(process.exitValue(), log, logStart);
+            }
+            if (System.nanoTime() > deadline) {
                 throw new FailureException(
                         FailureKind.FAILURE,
-                        "the daemon did not start; the end of its log, " + log + ":\n" + tail(log));
+                        "the daemon does not answer after " + START_TIMEOUT.toSeconds() + " seconds; see " + log);
             }
             pause();
         }
@@ -119,9 +125,13 @@ final class DaemonProcess {
         }
     }
 
-    private static String tail(Path log) throws IOException {
-        List<String> lines = Files.readAllLines(log);
-        return String.join("\n", lines.subList(Math.max(0, lines.size() - LOG_TAIL_LINES), lines.size()));
+    /** A daemon that cannot start says why in its last line, and by its exit code who can act. */
+    private static FailureException ended(int exitCode, Path log, long logStart) throws IOException {
+        byte[] all = Files.readAllBytes(log);
+        String said = new String(all, (int) logStart, all.length - (int) logStart, StandardCharsets.UTF_8).strip();
+        String last = said.substring(said.lastIndexOf('\n') + 1);
+        String reason = last.startsWith(TOLD) ? last.substring(TOLD.length()) : "see " + log;
+        return new FailureException(FailureKind.ofExitCode(exitCode), "the daemon did not start: " + reason);
     }
 
     private static void pause() throws IOException {

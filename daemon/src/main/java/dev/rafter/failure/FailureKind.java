@@ -21,6 +21,16 @@ public enum FailureKind {
         this.exitCode = exitCode;
     }
 
+    /** The kind with this exit code; FAILURE if there is none. */
+    public static FailureKind ofExitCode(int exitCode) {
+        for (FailureKind kind : values()) {
+            if (kind.exitCode == exitCode) {
+                return kind;
+            }
+        }
+        return FAILURE;
+    }
+
     public int exitCode() {
         return exitCode;
     }

@@ -9,6 +9,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -49,6 +50,11 @@ final class ExpectedTree {
         } else if (paths.get(path) instanceof ObjectNode node) {
             deviation.properties().forEach(field -> node.set(field.getKey(), field.getValue()));
         }
+    }
+
+    /** SHA-256 of a regular file's contents. */
+    String sha256(String path) {
+        return paths.get(path).get("sha256").asText();
     }
 
     /** Paths of regular files. */
@@ -134,6 +140,15 @@ final class ExpectedTree {
         return escaped(bytes(uri.length() > 1 && uri.endsWith("/") ? uri.substring(0, uri.length() - 1) : uri));
     }
 
+    /** The file at a path that {@link #files} gives: its bytes, which need not be UTF-8, stand in a URI. */
+    static Path resolve(Path root, String path) {
+        StringBuilder uri = new StringBuilder(root.toUri().getRawPath().replaceAll("/$", ""));
+        for (byte b : bytes(path)) {
+            uri.append(b == '/' ? "/" : "%%%02X".formatted(b));
+        }
+        return Path.of(URI.create("file://" + uri));
+    }
+
     private static byte[] bytes(String raw) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         for (int i = 0; i < raw.length(); i++) {
@@ -141,7 +156,9 @@ final class ExpectedTree {
                 bytes.write(Integer.parseInt(raw, i + 1, i + 3, 16));
                 i += 2;
             } else {
-                bytes.write(raw.charAt(i));
+                int codePoint = raw.codePointAt(i);
+                bytes.writeBytes(Character.toString(codePoint).getBytes(StandardCharsets.UTF_8));
+                i += Character.charCount(codePoint) - 1;
             }
         }
         return bytes.toByteArray();
