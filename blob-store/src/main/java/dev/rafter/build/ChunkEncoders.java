@@ -81,6 +81,8 @@ final class ChunkEncoders implements AutoCloseable {
                 encodeHere(chunk, content);
             } catch (IOException e) {
                 failure.compareAndSet(null, e);
+            } catch (RuntimeException | Error e) {
+                failure.compareAndSet(null, new IOException("a chunk cannot be encoded: " + e, e));
             } finally {
                 giveBack(content);
             }

@@ -99,8 +99,11 @@ final class GuardedFile implements Transport.Guard {
         } catch (RuntimeException | Error e) {
             LOG.error("{}: a reader of {} bytes at {} gets EIO", source.describe(), count, offset, e);
         } finally {
-            answer(fd, verdict);
-            leave();
+            try {
+                answer(fd, verdict);
+            } finally {
+                leave();
+            }
         }
     }
 
