@@ -13,6 +13,7 @@ import dev.rafter.oci.MediaTypes;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -115,14 +116,13 @@ abstract class ImageTargetContract {
     @Test
     void manyWriteAtOnce() throws Exception {
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            List<Callable<Void>> writers = new java.util.ArrayList<>();
+            List<Callable<Void>> writers = new ArrayList<>();
             for (int i = 0; i < 16; i++) {
                 String tag = "t" + i;
                 TestImage image = TestImage.random(100 + i, 5_000, 60_000);
                 writers.add(() -> {
                     try (ImageTarget target = target("many", tag)) {
                         image.pushTo(target);
-                        IMAGE.pushTo(target);
                         image.pushTo(target);
                     }
                     try (ImageSource source = source("many", tag)) {

@@ -2,13 +2,16 @@ package dev.rafter.registry.auth;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.rafter.oci.Json;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -25,13 +28,22 @@ final class CredentialHelper {
     private static final String NOT_FOUND = "credentials not found";
 
     private final Duration timeout;
+    private final List<Path> path;
 
     CredentialHelper() {
-        this(Duration.ofSeconds(10));
+        this(Duration.ofSeconds(10), System.getenv().getOrDefault("PATH", "/usr/local/bin:/usr/bin:/bin"));
     }
 
-    CredentialHelper(Duration timeout) {
+    /**
+     * @param path where programs are looked for, as in PATH
+     */
+    CredentialHelper(Duration timeout, String path) {
         this.timeout = timeout;
+        this.path = Pattern.compile(File.pathSeparator, Pattern.LITERAL)
+                .splitAsStream(path)
+                .filter(part -> !part.isEmpty())
+                .map(Path::of)
+                .toList();
     }
 
     Credentials get(String name, String server) throws IOException {
@@ -39,7 +51,7 @@ final class CredentialHelper {
             throw new IOException("not the name of a credential helper: \"" + name + "\"");
         }
         String program = "docker-credential-" + name;
-        Process process = new ProcessBuilder(program, "get")
+        Process process = new ProcessBuilder(find(program), "get")
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         try {
@@ -56,6 +68,15 @@ final class CredentialHelper {
             process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
         }
+    }
+
+    private String find(String program) throws IOException {
+        for (Path directory : path) {
+            if (Files.isExecutable(directory.resolve(program))) {
+                return directory.resolve(program).toString();
+            }
+        }
+        throw new IOException("the credential helper " + program + ", which Docker's configuration names, is not installed");
     }
 
     private String run(Process process, String program, String server) throws IOException {
@@ -84,11 +105,12 @@ final class CredentialHelper {
         }
     }
 
+    /** A helper that answers without having read the question has answered: what it says is what counts. */
     private static void writeServer(Process process, String server) {
         try (OutputStream in = process.getOutputStream()) {
             in.write((server + "\n").getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            // it reads no further
         }
     }
 
