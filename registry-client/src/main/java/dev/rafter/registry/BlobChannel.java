@@ -9,8 +9,10 @@ import dev.rafter.registry.http.HttpResponse;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.ByteBuffer;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ReadableByteChannel;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * A range of a blob as it comes from a registry: exactly the bytes asked for, then the end. One request if nothing goes wrong; a
  * connection that breaks or ends early is taken up where it broke, inside the deadline. What a server says about the range is checked
  * before a byte is given: 206 with the right {@code Content-Range}, or 200 with the whole blob, of which the rest is skipped.
- * For one thread.
+ * For one thread at a time; any thread may close it.
  */
 final class BlobChannel implements ReadableByteChannel {
     private static final Pattern CONTENT_RANGE = Pattern.compile("bytes (\\d{1,18})-(\\d{1,18})/(\\d{1,18}|\\*)");
@@ -39,9 +41,12 @@ final class BlobChannel implements ReadableByteChannel {
     private long position;
     private final long end;
     private long progressFrom;
-    private @Nullable HttpResponse response;
+    private volatile @Nullable HttpResponse response;
     private @Nullable ReadableByteChannel body;
-    private boolean closed;
+    private volatile boolean closed;
+
+    /** Held while reading; who closes without it leaves the connection to the reader. */
+    private final ReentrantLock inUse = new ReentrantLock();
 
     private BlobChannel(
             RegistryHost host,
@@ -85,6 +90,18 @@ final class BlobChannel implements ReadableByteChannel {
 
     @Override
     public int read(ByteBuffer dst) throws IOException {
+        inUse.lock();
+        try {
+            return readOpen(dst);
+        } finally {
+            inUse.unlock();
+            if (closed) {
+                close(); // by another thread, which left the rest to us
+            }
+        }
+    }
+
+    private int readOpen(ByteBuffer dst) throws IOException {
         if (closed) {
             throw new ClosedChannelException();
         }
@@ -111,6 +128,7 @@ final class BlobChannel implements ReadableByteChannel {
             count = readAtMost(from, dst, end - position);
         } catch (IOException e) {
             disconnect();
+            requireOpen();
             if (!RegistryHost.mayRetry(e) || !backoff.await(null)) {
                 throw host.failures.failed(e, what);
             }
@@ -122,6 +140,12 @@ final class BlobChannel implements ReadableByteChannel {
         }
         advance(count);
         return count;
+    }
+
+    private void requireOpen() throws AsynchronousCloseException {
+        if (closed) {
+            throw new AsynchronousCloseException();
+        }
     }
 
     private static int readAtMost(ReadableByteChannel from, ByteBuffer dst, long most) throws IOException {
@@ -158,6 +182,7 @@ final class BlobChannel implements ReadableByteChannel {
 
     private void connect() throws IOException {
         while (body == null) {
+            requireOpen();
             String retryAfter = null;
             IOException failure;
             try {
@@ -264,9 +289,21 @@ final class BlobChannel implements ReadableByteChannel {
         return !closed;
     }
 
+    /** Another thread than the reading one may close too: the read under way then fails. */
     @Override
     public void close() {
         closed = true;
-        disconnect();
+        if (inUse.tryLock()) {
+            try {
+                disconnect();
+            } finally {
+                inUse.unlock();
+            }
+        } else {
+            HttpResponse current = response;
+            if (current != null) {
+                current.cancel();
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ import java.time.Duration;
  * verified; ranges of blobs do not: whoever reads them checks the digests of chunks.
  */
 public interface ImageSource extends AutoCloseable {
-    /** For messages, without credentials, as the person wrote it: "registry.example/app:1". */
+    /** For messages, without credentials, in full: "docker.io/library/debian:12" for what a person wrote as "debian:12". */
     String describe();
 
     /**

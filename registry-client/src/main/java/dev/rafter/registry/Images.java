@@ -24,6 +24,9 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class Images implements AutoCloseable {
     private static final String USER_AGENT = "rafter/0.1";
 
+    /** Where the API of docker.io is. */
+    private static final String HUB_HOST = "registry-1.docker.io";
+
     private final RegistryOptions options;
     private final OkHttpEngine engine;
     private final Map<String, RegistryHost> hosts = new ConcurrentHashMap<>();
@@ -79,14 +82,16 @@ public final class Images implements AutoCloseable {
 
     private URI base(String host) {
         if (host.equals("docker.io")) {
-            return URI.create("https://registry-1.docker.io");
+            return URI.create("https://" + HUB_HOST);
         }
         boolean plain = options.plainHttp().contains(host)
                 || (Urls.isLoopback(host) && ownSettings(host).isEmpty());
         return URI.create((plain ? "http://" : "https://") + host);
     }
 
-    private Optional<HostSettings> ownSettings(String host) {
+    /** What was said about a host, under the name that people use. */
+    private Optional<HostSettings> ownSettings(String asked) {
+        String host = asked.equals(HUB_HOST) ? "docker.io" : asked;
         HostSettings explicit = options.hosts().get(host);
         Path directory = options.certsDirectory();
         if (explicit != null || directory == null) {

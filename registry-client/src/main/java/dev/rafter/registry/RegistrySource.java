@@ -117,15 +117,7 @@ final class RegistrySource implements ImageSource {
     /** The digest of what came, which must be the one that was asked for, and the one that the registry names, if it names one. */
     private Digest verified(HttpResponse response, byte[] document, @Nullable Digest expected, String what)
             throws RegistryException {
-        Digest named = expected;
-        String header = response.header("Docker-Content-Digest");
-        if (named == null && header != null) {
-            try {
-                named = Digest.parse(header.strip());
-            } catch (IllegalArgumentException e) {
-                throw host.failures.protocol(response, what, "names a digest that is none, in Docker-Content-Digest");
-            }
-        }
+        Digest named = expected == null ? named(response) : expected;
         if (named == null) {
             return Digest.sha256(document);
         }
@@ -136,6 +128,16 @@ final class RegistrySource implements ImageSource {
                     response, what, "gave a document with the digest " + actual + ", not " + named);
         }
         return actual;
+    }
+
+    /** The digest that the registry names, if it names one of a kind that can be verified. */
+    private static @Nullable Digest named(HttpResponse response) {
+        String header = response.header("Docker-Content-Digest");
+        try {
+            return header == null ? null : Digest.parse(header.strip());
+        } catch (IllegalArgumentException e) {
+            return null; // it is a hint, and this one does not help
+        }
     }
 
     /** What the registry says it is, else what it says itself; anything else than a manifest or an index is refused here. */

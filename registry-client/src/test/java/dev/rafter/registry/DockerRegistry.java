@@ -41,8 +41,8 @@ final class DockerRegistry implements AutoCloseable {
                   delete: {enabled: true}
                 http:
                   addr: 127.0.0.1:%d
-                """;
-        Files.writeString(configuration, text.formatted(directory.resolve("storage"), port) + moreConfiguration);
+                """.formatted(directory.resolve("storage"), port);
+        Files.writeString(configuration, text + moreConfiguration);
         Process process = new ProcessBuilder(PROGRAM.toString(), "serve", configuration.toString())
                 .redirectErrorStream(true)
                 .redirectOutput(directory.resolve("log").toFile())

@@ -1,6 +1,5 @@
 package dev.rafter.registry;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -90,9 +89,11 @@ class DockerRegistryImagesTest {
     void anImageIsFoundByItsDigestAlone() throws Exception {
         TestImage image = TestImage.random(79, 10);
         image.pushTo(images.target(reference("digest/app", "1")));
-        ImageReference byDigest = ImageReference.parse(registry.host() + "/digest/app@" + image.manifest().digest());
+        ImageReference byDigest = ImageReference.parse(
+                registry.host() + "/digest/app@" + image.manifest().digest());
         assertEquals(image.manifest(), images.open(byDigest).resolve());
-        ImageReference other = ImageReference.parse(registry.host() + "/digest/app@" + image.config().digest());
+        ImageReference other = ImageReference.parse(
+                registry.host() + "/digest/app@" + image.config().digest());
         assertThrows(RegistryException.class, () -> images.open(other).resolve());
     }
 }

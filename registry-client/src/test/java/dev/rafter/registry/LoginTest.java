@@ -206,6 +206,30 @@ class LoginTest {
     }
 
     @Test
+    void mountingAsksForBothRepositories() throws Exception {
+        List<RecordedRequest> tokenRequests = new CopyOnWriteArrayList<>();
+        tokenServer(tokenRequests, true, ",\"expires_in\":300", new AtomicInteger());
+        MockWebServer server = serve(
+                requests,
+                request -> accepted.equals(request.getHeaders().get("Authorization"))
+                        ? new MockResponse.Builder().code(201).build()
+                        : new MockResponse.Builder()
+                                .code(401)
+                                .addHeader("WWW-Authenticate", challenge)
+                                .build());
+        Images images = new Images(FaultsTest.quick().withCredentials(always(new Credentials.Basic("me", SECRET))));
+        open.add(images);
+        String host = "127.0.0.1:" + server.getPort();
+        ImageTarget target = images.target(ImageReference.parse(host + "/to/app:1"));
+        assertTrue(target.mountBlob(BLOB, images.open(ImageReference.parse(host + "/from/app:1"))));
+        String form = tokenRequests.getFirst().getBody().utf8();
+        assertTrue(form.contains("scope=repository%3Afrom%2Fapp%3Apull+repository%3Ato%2Fapp%3Apull%2Cpush"), form);
+        assertEquals(
+                "/v2/to/app/blobs/uploads/?mount=" + BLOB.digest().toString().replace(":", "%3A") + "&from=from%2Fapp",
+                requests.getLast().getTarget());
+    }
+
+    @Test
     void whereThereIsNoPostAGetWithBasicFetchesIt() throws Exception {
         List<RecordedRequest> tokenRequests = new CopyOnWriteArrayList<>();
         tokenServer(tokenRequests, false, "", new AtomicInteger());

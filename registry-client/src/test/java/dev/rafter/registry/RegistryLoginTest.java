@@ -61,17 +61,52 @@ class RegistryLoginTest {
     private static void makeCertificates() throws Exception {
         String ca = directory.resolve("ca").toString();
         DockerRegistry.run(
-                "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Test Authority",
-                "-keyout", ca + ".key", "-out", ca + ".crt");
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=Test Authority",
+                "-keyout",
+                ca + ".key",
+                "-out",
+                ca + ".crt");
         for (String name : List.of("server", "client")) {
             String base = directory.resolve(name).toString();
             Files.writeString(Path.of(base + ".ext"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
             DockerRegistry.run(
-                    "openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=" + name, "-keyout", base + ".key",
-                    "-out", base + ".csr");
+                    "openssl",
+                    "req",
+                    "-newkey",
+                    "rsa:2048",
+                    "-nodes",
+                    "-subj",
+                    "/CN=" + name,
+                    "-keyout",
+                    base + ".key",
+                    "-out",
+                    base + ".csr");
             DockerRegistry.run(
-                    "openssl", "x509", "-req", "-in", base + ".csr", "-CA", ca + ".crt", "-CAkey", ca + ".key",
-                    "-CAcreateserial", "-days", "2", "-extfile", base + ".ext", "-out", base + ".crt");
+                    "openssl",
+                    "x509",
+                    "-req",
+                    "-in",
+                    base + ".csr",
+                    "-CA",
+                    ca + ".crt",
+                    "-CAkey",
+                    ca + ".key",
+                    "-CAcreateserial",
+                    "-days",
+                    "2",
+                    "-extfile",
+                    base + ".ext",
+                    "-out",
+                    base + ".crt");
         }
     }
 
@@ -102,7 +137,8 @@ class RegistryLoginTest {
 
     private static RegistryException refusal(RegistryOptions options, DockerRegistry where) {
         try (Images images = new Images(options)) {
-            return assertThrows(RegistryException.class, () -> images.open(reference(where)).resolve());
+            return assertThrows(
+                    RegistryException.class, () -> images.open(reference(where)).resolve());
         }
     }
 
@@ -115,7 +151,8 @@ class RegistryLoginTest {
     void whoDoesNotIsToldWhatToDo() throws Exception {
         RegistryException wrong = refusal(trusting(registry).withCredentials(login("wrong")), registry);
         assertEquals(RegistryException.Reason.UNAUTHORIZED, wrong.reason());
-        assertTrue(wrong.getMessage().contains("were not accepted: docker login " + registry.host()), wrong.getMessage());
+        assertTrue(
+                wrong.getMessage().contains("were not accepted: docker login " + registry.host()), wrong.getMessage());
         RegistryException none = refusal(trusting(registry), registry);
         assertTrue(none.getMessage().contains("no credentials for " + registry.host()), none.getMessage());
     }
@@ -155,6 +192,8 @@ class RegistryLoginTest {
 
     @Test
     void withoutAClientCertificateThereIsNoWayIn() {
-        assertEquals(RegistryException.Reason.UNREACHABLE, refusal(trusting(mutual), mutual).reason());
+        assertEquals(
+                RegistryException.Reason.UNREACHABLE,
+                refusal(trusting(mutual), mutual).reason());
     }
 }

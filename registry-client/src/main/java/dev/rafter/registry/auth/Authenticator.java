@@ -1,13 +1,17 @@
 package dev.rafter.registry.auth;
 
 import dev.rafter.registry.RegistryException;
+import dev.rafter.registry.http.Deadline;
 import dev.rafter.registry.http.HttpClient;
 import dev.rafter.registry.http.HttpRequest;
 import dev.rafter.registry.http.HttpResponse;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread safe. The lock of a scope is held while its token is fetched.
  */
 public final class Authenticator {
+    private static final Duration TOKEN_TIMEOUT = Duration.ofSeconds(30);
+
     private final String host;
     private final HttpClient http;
     private final CredentialSource source;
@@ -110,7 +116,7 @@ public final class Authenticator {
         if (current != null && !current.equals(refused)) {
             return current;
         }
-        slot.lock.lock();
+        lock(slot, request.deadline());
         try {
             current = slot.fresh();
             if (current != null && !current.equals(refused)) {
@@ -119,6 +125,19 @@ public final class Authenticator {
             return fetch(slot, challenge, scope, request);
         } finally {
             slot.lock.unlock();
+        }
+    }
+
+    private void lock(Slot slot, Deadline deadline) throws InterruptedIOException {
+        try {
+            if (!slot.lock.tryLock(deadline.remainingMillis(), TimeUnit.MILLISECONDS)) {
+                throw new InterruptedIOException("timeout");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            InterruptedIOException interrupted = new InterruptedIOException("interrupted while waiting for a token");
+            interrupted.initCause(e);
+            throw interrupted;
         }
     }
 
@@ -145,7 +164,8 @@ public final class Authenticator {
             throws IOException {
         boolean overTls = "https".equalsIgnoreCase(request.url().getScheme());
         try {
-            return tokens.fetch(challenge, overTls, scope, credentials, request.deadline());
+            return tokens.fetch(
+                    challenge, overTls, scope, credentials, request.deadline().atMost(TOKEN_TIMEOUT));
         } catch (RegistryException e) {
             if (e.reason() != RegistryException.Reason.UNAUTHORIZED) {
                 throw e;

@@ -76,7 +76,8 @@ final class CredentialHelper {
                 return directory.resolve(program).toString();
             }
         }
-        throw new IOException("the credential helper " + program + ", which Docker's configuration names, is not installed");
+        throw new IOException(
+                "the credential helper " + program + ", which Docker's configuration names, is not installed");
     }
 
     private String run(Process process, String program, String server) throws IOException {

@@ -42,6 +42,7 @@ public final class EmbeddedRegistry implements AutoCloseable {
     private final HttpServer server;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Link link;
+    private volatile int outage;
 
     /**
      * What kind of registry.
@@ -112,6 +113,15 @@ public final class EmbeddedRegistry implements AutoCloseable {
     /** Makes all tokens that were given invalid. */
     public void expireTokens() {
         guard.expireTokens();
+    }
+
+    /** From now on every request is answered with this status and nothing else; 0 ends that. */
+    public void setOutage(int status) {
+        outage = status;
+    }
+
+    int outage() {
+        return outage;
     }
 
     @Override

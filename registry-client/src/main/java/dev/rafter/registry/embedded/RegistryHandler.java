@@ -5,6 +5,8 @@ import com.sun.net.httpserver.HttpHandler;
 import dev.rafter.oci.Digest;
 import dev.rafter.oci.Json;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -20,6 +22,8 @@ final class RegistryHandler implements HttpHandler {
     private static final Pattern TAGS = Pattern.compile("/v2/" + NAME + "/tags/list");
     private static final Pattern VERSION = Pattern.compile("/v2/?");
     private static final Pattern REFERRERS = Pattern.compile("/v2/" + NAME + "/referrers/([^/]+)");
+
+    private static final int MAX_FORM_BYTES = 64 << 10;
 
     private final EmbeddedRegistry registry;
     private final List<Route> routes;
@@ -60,10 +64,13 @@ final class RegistryHandler implements HttpHandler {
     }
 
     private void route(HttpExchange exchange) throws IOException, Refusal {
+        if (registry.outage() != 0) {
+            throw new Refusal(registry.outage(), "UNAVAILABLE", "out of order");
+        }
         String path = exchange.getRequestURI().getPath();
         String authorization = exchange.getRequestHeaders().getFirst("Authorization");
         if (path.equals("/token")) {
-            token(exchange, authorization);
+            token(exchange, exchange.getRequestMethod().equals("POST") ? basicOfForm(exchange) : authorization);
             return;
         }
         exchange.getResponseHeaders().set("Docker-Distribution-Api-Version", "registry/2.0");
@@ -89,6 +96,17 @@ final class RegistryHandler implements HttpHandler {
             throw new Refusal(401, "UNAUTHORIZED", "wrong user name or password");
         }
         Answers.json(exchange, 200, "application/json", answer);
+    }
+
+    /** A form of OAuth 2 with a password says the same as Basic authentication. */
+    private static @Nullable String basicOfForm(HttpExchange exchange) throws IOException {
+        byte[] body = exchange.getRequestBody().readNBytes(MAX_FORM_BYTES);
+        Map<String, String> form = UploadEndpoint.form(new String(body, StandardCharsets.US_ASCII));
+        if (!"password".equals(form.get("grant_type"))) {
+            return null;
+        }
+        String pair = form.get("username") + ":" + form.get("password");
+        return "Basic " + Base64.getEncoder().encodeToString(pair.getBytes(StandardCharsets.UTF_8));
     }
 
     static Digest digest(String text) throws Refusal {

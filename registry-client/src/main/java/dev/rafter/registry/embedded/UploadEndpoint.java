@@ -140,10 +140,12 @@ final class UploadEndpoint {
 
     private static Map<String, String> query(HttpExchange exchange) {
         String query = exchange.getRequestURI().getRawQuery();
-        if (query == null) {
-            return Map.of();
-        }
-        return Arrays.stream(query.split("&", -1))
+        return query == null ? Map.of() : form(query);
+    }
+
+    /** The values of a query or a form; of two with one name, the first. */
+    static Map<String, String> form(String text) {
+        return Arrays.stream(text.split("&", -1))
                 .map(pair -> pair.split("=", 2))
                 .filter(pair -> pair.length == 2)
                 .collect(Collectors.toMap(

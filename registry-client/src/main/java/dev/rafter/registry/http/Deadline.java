@@ -20,6 +20,12 @@ public final class Deadline {
         return new Deadline(true, System.nanoTime() + duration.toNanos());
     }
 
+    /** This one, or that long from now if it is later. */
+    public Deadline atMost(Duration duration) {
+        Deadline other = after(duration);
+        return remainingMillis() <= other.remainingMillis() ? this : other;
+    }
+
     /** Milliseconds that remain, 0 if it has passed, {@link Long#MAX_VALUE} without a deadline. */
     public long remainingMillis() {
         return bounded ? Math.max(0, (atNanos - System.nanoTime() + 999_999) / 1_000_000) : Long.MAX_VALUE;

@@ -30,6 +30,9 @@ public interface HttpResponse extends AutoCloseable {
     /** The announced length of the body, -1 if there is none. */
     long contentLength();
 
+    /** Makes a read that is under way on another thread fail; the response still has to be closed. Any thread may call it. */
+    void cancel();
+
     /** Ends the exchange; if the body was not read to its end, by cancelling it. */
     @Override
     void close();

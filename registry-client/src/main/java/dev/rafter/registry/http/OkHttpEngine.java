@@ -22,7 +22,7 @@ import okio.BufferedSink;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bottom of the chain: one connection pool for all registries, at most {@code maxRequestsPerHost} exchanges at a time per host, no
+ * The bottom of the chain: one connection pool for all registries, at most {@code maxRequestsPerHost} reads at a time per host, no
  * redirects, no caches, no content encodings. A call blocks the thread it is made on; OkHttp's own threads only keep time and watch
  * HTTP/2 connections.
  */
@@ -30,7 +30,7 @@ public final class OkHttpEngine implements HttpClient, AutoCloseable {
     /**
      * @param connectTimeout for a connection to come up, TLS included
      * @param readTimeout for the next byte, the first of an answer included
-     * @param maxRequestsPerHost exchanges at a time with one host
+     * @param maxRequestsPerHost exchanges at a time with one host, uploads apart
      * @param userAgent says who asks
      * @param hosts how each HOST[:PORT] is spoken to
      */
@@ -42,14 +42,18 @@ public final class OkHttpEngine implements HttpClient, AutoCloseable {
             Function<String, HostSettings> hosts) {}
 
     private static final int IDLE_CONNECTIONS = 64;
+    private static final Duration UPLOAD_ANSWER_TIMEOUT = Duration.ofMinutes(5);
     private static final int COPY_BUFFER_BYTES = 64 << 10;
 
     private final Options options;
     private final OkHttpClient shared;
     private final Map<String, Host> hosts = new ConcurrentHashMap<>();
 
-    /** What is kept per HOST[:PORT]. */
-    private record Host(OkHttpClient client, Semaphore permits) {}
+    /**
+     * What is kept per HOST[:PORT]. Requests that send something are not limited: their content may be read from the same host, and
+     * must not wait for them. They also wait longer for their answer, since a registry hashes and moves what it got before it gives one.
+     */
+    private record Host(OkHttpClient client, OkHttpClient forUploads, Semaphore permits) {}
 
     public OkHttpEngine(Options options) {
         this.options = options;
@@ -67,15 +71,13 @@ public final class OkHttpEngine implements HttpClient, AutoCloseable {
     @Override
     public HttpResponse send(HttpRequest request) throws IOException {
         Host host = host(request.url());
+        if (request.body() != null) {
+            return execute(host.forUploads, request, () -> {});
+        }
         acquire(host.permits, request);
         boolean answered = false;
         try {
-            Call call = host.client.newCall(okHttpRequest(request));
-            long remaining = request.deadline().remainingMillis();
-            if (remaining != Long.MAX_VALUE) {
-                call.timeout().timeout(Math.max(1, remaining), TimeUnit.MILLISECONDS);
-            }
-            HttpResponse response = new OkHttpResponse(call, call.execute(), request.url(), host.permits::release);
+            HttpResponse response = execute(host.client, request, host.permits::release);
             answered = true;
             return response;
         } finally {
@@ -83,6 +85,15 @@ public final class OkHttpEngine implements HttpClient, AutoCloseable {
                 host.permits.release();
             }
         }
+    }
+
+    private HttpResponse execute(OkHttpClient client, HttpRequest request, Runnable onClose) throws IOException {
+        Call call = client.newCall(okHttpRequest(request));
+        long remaining = request.deadline().remainingMillis();
+        if (remaining != Long.MAX_VALUE) {
+            call.timeout().timeout(Math.max(1, remaining), TimeUnit.MILLISECONDS);
+        }
+        return new OkHttpResponse(call, call.execute(), request.url(), onClose);
     }
 
     private static void acquire(Semaphore permits, HttpRequest request) throws IOException {
@@ -108,7 +119,10 @@ public final class OkHttpEngine implements HttpClient, AutoCloseable {
             return known;
         }
         // Read files outside of the map; of two that race, one wins and the other is dropped.
-        Host made = new Host(client(url, name), new Semaphore(options.maxRequestsPerHost(), true));
+        OkHttpClient client = client(url, name);
+        OkHttpClient forUploads =
+                client.newBuilder().readTimeout(UPLOAD_ANSWER_TIMEOUT).build();
+        Host made = new Host(client, forUploads, new Semaphore(options.maxRequestsPerHost(), true));
         Host raced = hosts.putIfAbsent(key, made);
         return raced == null ? made : raced;
     }

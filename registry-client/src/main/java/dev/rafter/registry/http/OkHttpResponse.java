@@ -68,6 +68,11 @@ final class OkHttpResponse implements HttpResponse {
         return new BodyStream(source.inputStream());
     }
 
+    @Override
+    public void cancel() {
+        call.cancel();
+    }
+
     /**
      * Ends the exchange. OkHttp reads what is left of a body so that the connection can be used again: good when little is left,
      * while a body of which much is left is cut.

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
@@ -104,8 +105,13 @@ final class TarFiles implements LayoutFiles {
         }
     }
 
-    private static String resolved(String name, String link) {
-        return normalised(Path.of("/" + name).resolveSibling(link).normalize().toString());
+    private String resolved(String name, String link) throws DocumentException {
+        try {
+            return normalised(
+                    Path.of("/" + name).resolveSibling(link).normalize().toString());
+        } catch (InvalidPathException e) {
+            throw wrong("has a link that leads nowhere: " + e.getReason());
+        }
     }
 
     private static String normalised(String name) {

@@ -60,8 +60,9 @@ class DockerConfigTest {
 
     @Test
     void everyKindOfEntryIsRead() throws Exception {
-        DockerConfig config = config("{\"auths\":{\"a.example\":{\"identitytoken\":\"i\",\"auth\":\"" + auth("u:p") + "\"},"
-                + "\"b.example\":{\"registrytoken\":\"r\"},\"c.example\":{\"username\":\"u\",\"password\":\"p\"},\"d.example\":{}}}");
+        DockerConfig config = config(
+                "{\"auths\":{\"a.example\":{\"identitytoken\":\"i\",\"auth\":\"" + auth("u:p") + "\"},"
+                        + "\"b.example\":{\"registrytoken\":\"r\"},\"c.example\":{\"username\":\"u\",\"password\":\"p\"},\"d.example\":{}}}");
         assertEquals(new Credentials.IdentityToken("i"), config.find("a.example"));
         assertEquals(new Credentials.RegistryToken("r"), config.find("b.example"));
         assertEquals(new Credentials.Basic("u", "p"), config.find("c.example"));
@@ -79,7 +80,12 @@ class DockerConfigTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"not json", "{\"auths\":{\"a.example\":{\"auth\":\"***\"}}}", "{\"auths\":{\"a.example\":{\"auth\":\"dXNlcg==\"}}}"})
+    @ValueSource(
+            strings = {
+                "not json",
+                "{\"auths\":{\"a.example\":{\"auth\":\"***\"}}}",
+                "{\"auths\":{\"a.example\":{\"auth\":\"dXNlcg==\"}}}"
+            })
     void whatCannotBeReadIsSaidByFileAndWithoutSecrets(String json) throws Exception {
         DockerConfig config = config(json);
         IOException e = assertThrows(IOException.class, () -> config.find("a.example"));
@@ -89,14 +95,20 @@ class DockerConfigTest {
 
     @Test
     void itIsWhereDockerHasIt() {
-        assertEquals("/x/config.json", DockerConfig.ofUser(Map.of("DOCKER_CONFIG", "/x", "HOME", "/h")).describe());
-        assertEquals("/h/.docker/config.json", DockerConfig.ofUser(Map.of("HOME", "/h")).describe());
+        assertEquals(
+                "/x/config.json",
+                DockerConfig.ofUser(Map.of("DOCKER_CONFIG", "/x", "HOME", "/h")).describe());
+        assertEquals(
+                "/h/.docker/config.json",
+                DockerConfig.ofUser(Map.of("HOME", "/h")).describe());
     }
 
     @Test
     void secretsAreNotShown() {
         List<Credentials> all = List.of(
-                new Credentials.Basic("me", "secret"), new Credentials.IdentityToken("secret"), new Credentials.RegistryToken("secret"));
+                new Credentials.Basic("me", "secret"),
+                new Credentials.IdentityToken("secret"),
+                new Credentials.RegistryToken("secret"));
         assertFalse(all.toString().contains("secret"), all.toString());
     }
 
@@ -114,13 +126,17 @@ class DockerConfigTest {
 
     @Test
     void helpersAreAskedFirst() throws Exception {
-        String script = "read host; echo \"{\\\"ServerURL\\\":\\\"$host\\\",\\\"Username\\\":\\\"$1\\\",\\\"Secret\\\":\\\"for-$host\\\"}\"";
-        String one = "{\"credHelpers\":{\"a.example\":\"test\"},\"auths\":{\"a.example\":{\"auth\":\"" + auth("u:p") + "\"}}}";
+        String script =
+                "read host; echo \"{\\\"ServerURL\\\":\\\"$host\\\",\\\"Username\\\":\\\"$1\\\",\\\"Secret\\\":\\\"for-$host\\\"}\"";
+        String one = "{\"credHelpers\":{\"a.example\":\"test\"},\"auths\":{\"a.example\":{\"auth\":\"" + auth("u:p")
+                + "\"}}}";
         assertEquals(new Credentials.Basic("get", "for-a.example"), fromHelper(one, script, "a.example"));
         assertEquals(NOBODY, fromHelper(one, script, "b.example"));
         String store = "{\"credsStore\":\"test\"}";
         assertEquals(new Credentials.Basic("get", "for-b.example"), fromHelper(store, script, "b.example"));
-        assertEquals(new Credentials.Basic("get", "for-https://index.docker.io/v1/"), fromHelper(store, script, "docker.io"));
+        assertEquals(
+                new Credentials.Basic("get", "for-https://index.docker.io/v1/"),
+                fromHelper(store, script, "docker.io"));
     }
 
     @Test
@@ -137,7 +153,8 @@ class DockerConfigTest {
     @Test
     void aHelperThatFailsOrHangsIsNamed() throws Exception {
         String store = "{\"credsStore\":\"test\"}";
-        IOException failed = assertThrows(IOException.class, () -> fromHelper(store, "echo the vault is shut; exit 3", "a.example"));
+        IOException failed =
+                assertThrows(IOException.class, () -> fromHelper(store, "echo the vault is shut; exit 3", "a.example"));
         assertEquals("docker-credential-test failed for a.example: the vault is shut", failed.getMessage());
         CredentialHelper hanging = helper("sleep 60", Duration.ofMillis(300));
         long begun = System.nanoTime();
@@ -151,12 +168,15 @@ class DockerConfigTest {
 
     @Test
     void challengesAreRead() {
-        List<Challenge> two = Challenge.parse(List.of("Bearer realm=\"https://a.example/t\",service=\"s, t\",scope=\"a:b:c\", Basic realm=x"));
+        List<Challenge> two = Challenge.parse(
+                List.of("Bearer realm=\"https://a.example/t\",service=\"s, t\",scope=\"a:b:c\", Basic realm=x"));
         assertEquals(2, two.size());
         assertEquals("s, t", two.getFirst().parameter("service"));
         assertEquals("https://a.example/t", two.getFirst().parameter("realm"));
         assertTrue(two.getFirst().isBearer() && two.get(1).isBasic());
-        assertEquals("a\"b", Challenge.parse(List.of("bearer REALM=\"a\\\"b\"")).getFirst().parameter("realm"));
+        assertEquals(
+                "a\"b",
+                Challenge.parse(List.of("bearer REALM=\"a\\\"b\"")).getFirst().parameter("realm"));
         assertTrue(Challenge.parse(List.of("Negotiate")).getFirst().parameters().isEmpty());
         assertEquals(List.of(), Challenge.parse(List.of("", "=", "\"")));
     }

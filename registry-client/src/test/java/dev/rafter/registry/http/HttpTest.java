@@ -20,7 +20,8 @@ class HttpTest {
     @Test
     void waitsAreCountedAndEnd() throws Exception {
         Backoff backoff = new Backoff(new Backoff.Policy(3, 1, 2), Deadline.NONE);
-        assertTrue(backoff.await(null) && backoff.await(null));
+        assertTrue(backoff.await(null));
+        assertTrue(backoff.await(null));
         assertFalse(backoff.await(null));
         backoff.reset();
         assertTrue(backoff.await(null));
@@ -75,14 +76,24 @@ class HttpTest {
     void secretsInAddressesAndHeadersAreNotShown() {
         URI url = URI.create("https://me:secret@a.example/p?X-Sig=secret#secret");
         assertEquals("https://a.example/p", Urls.redacted(url));
-        String shown = new HttpRequest("GET", url, Deadline.NONE).with("Authorization", "secret").toString();
+        String shown = new HttpRequest("GET", url, Deadline.NONE)
+                .with("Authorization", "secret")
+                .toString();
         assertFalse(shown.contains("secret"), shown);
     }
 
     @ParameterizedTest
     @CsvSource({
-        "localhost, true", "localhost:5000, true", "127.0.0.1, true", "127.1.2.3:80, true", "[::1]:5000, true", "a.localhost, true",
-        "127.example, false", "localhost.example, false", "10.0.0.1, false", "[::2], false"
+        "localhost, true",
+        "localhost:5000, true",
+        "127.0.0.1, true",
+        "127.1.2.3:80, true",
+        "[::1]:5000, true",
+        "a.localhost, true",
+        "127.example, false",
+        "localhost.example, false",
+        "10.0.0.1, false",
+        "[::2], false"
     })
     void thisMachineIsKnown(String host, boolean loopback) {
         assertEquals(loopback, Urls.isLoopback(host));
@@ -90,8 +101,13 @@ class HttpTest {
 
     @ParameterizedTest
     @CsvSource({
-        "https://a.example/, true", "http://a.example/, false", "https://b.internal/, false", "https://x.b.internal/, false",
-        "https://bb.internal/, true", "https://localhost/, false", "https://127.0.0.1/, false"
+        "https://a.example/, true",
+        "http://a.example/, false",
+        "https://b.internal/, false",
+        "https://x.b.internal/, false",
+        "https://bb.internal/, true",
+        "https://localhost/, false",
+        "https://127.0.0.1/, false"
     })
     void proxiesAreUsedAsTheEnvironmentSays(String url, boolean proxied) {
         EnvironmentProxies proxies = new EnvironmentProxies(
