@@ -14,7 +14,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -47,7 +46,9 @@ public final class BlobFetcher implements AutoCloseable {
     private final FetchPlanner planner = new WindowPlanner(link);
     private final Marks marks;
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition idle = lock.newCondition();
+    private final Condition changed = lock.newCondition();
+    private final SourceHealth health = new SourceHealth();
+    private final RecentFailures failures = new RecentFailures();
     /** By device offset of the chunk: numbers change when another image brings more chunks. */
     private final Map<Long, Fetch> inFlight = new HashMap<>();
 
@@ -94,11 +95,13 @@ public final class BlobFetcher implements AutoCloseable {
     private record Wait(Fetch fetch, int chunk) {}
 
     private void fill(long offset, long lengthBytes, long deadlineNanos) throws IOException {
+        if (offset < 0 || lengthBytes < 1 || offset >= cache.sizeBytes()) {
+            throw new IOException(lengthBytes + " bytes at " + offset + " are not in the device of " + cache.blob());
+        }
+        long clipped = Math.min(lengthBytes, cache.sizeBytes() - offset);
         int corrupt = 0;
-        long pauseMillis = FIRST_PAUSE_MILLIS;
-        IOException last = null;
         while (true) {
-            List<Wait> waits = begin(offset, lengthBytes, corrupt > 0);
+            List<Wait> waits = begin(offset, clipped, corrupt > 0, deadlineNanos);
             try {
                 await(waits, deadlineNanos);
                 return;
@@ -106,14 +109,10 @@ public final class BlobFetcher implements AutoCloseable {
                 if (++corrupt == CORRUPT_ATTEMPTS) {
                     throw e;
                 }
-            } catch (CacheWriteException e) {
+            } catch (CacheWriteException | FetchTimeoutException | InterruptedIOException e) {
                 throw e;
-            } catch (FetchTimeoutException e) {
-                throw last == null ? e : timeout(offset, last);
             } catch (IOException e) {
-                last = e;
-                pause(offset, pauseMillis, deadlineNanos, e);
-                pauseMillis = Math.min(2 * pauseMillis, LONGEST_PAUSE_MILLIS);
+                LOG.debug("a demand of {} tries again", cache.blob(), e);
             }
         }
     }
@@ -123,25 +122,21 @@ public final class BlobFetcher implements AutoCloseable {
             for (Wait wait : waits) {
                 wait.fetch().await(wait.chunk(), deadlineNanos, node.options().demandTimeout());
             }
+        } catch (FetchTimeoutException e) {
+            throw new FetchTimeoutException(
+                    source.describe(), e.deviceOffset(), node.options().demandTimeout(), lastFailure());
         } catch (InterruptedException e) {
             throw interrupted(e);
         }
     }
 
-    private void pause(long offset, long millis, long deadlineNanos, IOException cause) throws IOException {
-        if (isClosed() || deadlineNanos - System.nanoTime() <= TimeUnit.MILLISECONDS.toNanos(millis)) {
-            throw isClosed() ? cause : timeout(offset, cause);
-        }
+    private @Nullable IOException lastFailure() {
+        lock.lock();
         try {
-            Thread.sleep(millis);
-        } catch (InterruptedException e) {
-            throw interrupted(e);
+            return health.failure();
+        } finally {
+            lock.unlock();
         }
-    }
-
-    private IOException timeout(long offset, IOException cause) {
-        return new FetchTimeoutException(
-                source.describe(), offset, node.options().demandTimeout(), cause);
     }
 
     private static IOException interrupted(InterruptedException e) {
@@ -151,47 +146,66 @@ public final class BlobFetcher implements AutoCloseable {
         return interrupted;
     }
 
-    private boolean isClosed() {
+    /**
+     * Starts what has to be fetched for a range, as soon as the source may be asked; gives what to wait for.
+     *
+     * @throws IOException if that is not by the deadline, or what is missing has just failed for a reason of its own
+     */
+    private List<Wait> begin(long offset, long lengthBytes, boolean exactly, long deadlineNanos) throws IOException {
         lock.lock();
         try {
-            return closed;
+            while (true) {
+                if (closed) {
+                    throw new IOException("the cache of " + cache.blob() + " is closed");
+                }
+                ChunkMap map = cache.chunks();
+                List<Wait> waits = new ArrayList<>();
+                List<Integer> mine = missing(map, offset, lengthBytes, waits);
+                long now = System.nanoTime();
+                if (mine.isEmpty() || health.mayAsk(now)) {
+                    launchDemands(map, mine, exactly, waits);
+                    followMarks(map, offset, lengthBytes);
+                    return waits;
+                }
+                if (deadlineNanos - now <= 0) {
+                    throw new FetchTimeoutException(
+                            source.describe(), offset, node.options().demandTimeout(), health.failure());
+                }
+                long _ = changed.awaitNanos(Math.min(deadlineNanos - now, health.nanosToWait(now)));
+            }
+        } catch (InterruptedException e) {
+            throw interrupted(e);
         } finally {
             lock.unlock();
         }
     }
 
-    /** Starts what has to be fetched for a range; gives what to wait for. */
-    private List<Wait> begin(long offset, long lengthBytes, boolean exactly) throws IOException {
-        lock.lock();
-        try {
-            if (closed) {
-                throw new IOException("the cache of " + cache.blob() + " is closed");
+    /** The chunks of a range that are missing and not on their way; those on their way are added to the waits. */
+    private List<Integer> missing(ChunkMap map, long offset, long lengthBytes, List<Wait> waits) throws IOException {
+        List<Integer> mine = new ArrayList<>();
+        for (int chunk = map.firstChunkEndingAfter(offset);
+                chunk < map.chunkCount() && map.deviceOffset(chunk) < offset + lengthBytes;
+                chunk++) {
+            if (cache.isChunkReady(map, chunk)) {
+                continue;
             }
-            ChunkMap map = cache.chunks();
-            List<Wait> waits = new ArrayList<>();
-            List<Integer> mine = new ArrayList<>();
-            for (int chunk = map.firstChunkEndingAfter(offset);
-                    chunk < map.chunkCount() && map.deviceOffset(chunk) < offset + lengthBytes;
-                    chunk++) {
-                Fetch fetch = inFlight.get(map.deviceOffset(chunk));
-                if (cache.isChunkReady(map, chunk)) {
-                    continue;
-                }
-                if (fetch == null || fetch.hasFailed(numberIn(fetch.map(), map, chunk))) {
-                    mine.add(chunk);
-                } else {
-                    waits.add(new Wait(fetch, numberIn(fetch.map(), map, chunk)));
-                }
+            Fetch fetch = inFlight.get(map.deviceOffset(chunk));
+            if (fetch == null || fetch.hasFailed(numberIn(fetch.map(), map, chunk))) {
+                failures.throwIfRecent(map.deviceOffset(chunk));
+                mine.add(chunk);
+            } else {
+                fetch.raise();
+                waits.add(new Wait(fetch, numberIn(fetch.map(), map, chunk)));
             }
-            for (List<Integer> run : runs(map, mine)) {
-                List<Integer> wanted = List.copyOf(run);
-                Fetch fetch = launchDemand(map, run, exactly);
-                wanted.forEach(chunk -> waits.add(new Wait(fetch, chunk)));
-            }
-            followMarks(map, offset, lengthBytes);
-            return waits;
-        } finally {
-            lock.unlock();
+        }
+        return mine;
+    }
+
+    private void launchDemands(ChunkMap map, List<Integer> missing, boolean exactly, List<Wait> waits) {
+        for (List<Integer> run : runs(map, missing)) {
+            List<Integer> wanted = List.copyOf(run);
+            Fetch fetch = launchDemand(map, run, exactly);
+            wanted.forEach(chunk -> waits.add(new Wait(fetch, chunk)));
         }
     }
 
@@ -265,17 +279,19 @@ public final class BlobFetcher implements AutoCloseable {
             marks.clear(at);
             FetchPlanner.Ahead ahead = planner.atMark(at);
             int first = map.firstChunkEndingAfter(ahead.deviceOffset());
-            if (ahead.storedBytes() > 0 && first < map.chunkCount() && isFree(map, first)) {
-                prefetch(map, first, ahead.storedBytes());
+            if (ahead.storedBytes() > 0 && health.failure() == null && first < map.chunkCount() && isFree(map, first)) {
+                prefetch(map, first, ahead.storedBytes(), Priority.PREFETCH);
             }
         }
     }
 
-    private Fetch prefetch(ChunkMap map, int first, int storedBytes) {
+    private Fetch prefetch(ChunkMap map, int first, int storedBytes, Priority priority) {
         List<Integer> run = new ArrayList<>(List.of(first));
         extend(map, run, storedBytes - map.frameStoredSizeBytes(map.frameOf(first)));
-        Fetch fetch = launch(map, run, Priority.PREFETCH);
-        mark(planner.fetched(map.deviceOffset(first), endOf(map, run.getLast()), storedBytes));
+        Fetch fetch = launch(map, run, priority);
+        if (priority == Priority.PREFETCH) {
+            mark(planner.fetched(map.deviceOffset(first), endOf(map, run.getLast()), storedBytes));
+        }
         return fetch;
     }
 
@@ -299,13 +315,29 @@ public final class BlobFetcher implements AutoCloseable {
                 inFlight.remove(fetch.map().deviceOffset(chunk), fetch);
             }
             running.remove(fetch);
-            idle.signalAll();
+            report(fetch);
+            changed.signalAll();
         } finally {
             lock.unlock();
         }
         if (cache.isComplete()) {
             onComplete.run();
         }
+    }
+
+    private void report(Fetch fetch) {
+        IOException failure = fetch.failure();
+        long now = System.nanoTime();
+        if (failure == null || failure instanceof CacheWriteException) {
+            health.succeeded();
+        } else if (!fetch.isCancelled()) {
+            health.failed(failure, now);
+        }
+        if (failure instanceof CacheWriteException full) {
+            failures.diskFailed(full);
+        }
+        fetch.failedChunks()
+                .forEach((chunk, why) -> failures.chunkFailed(fetch.map().deviceOffset(chunk), why));
     }
 
     /** Completes the blob in the background, while demands go first. */
@@ -344,7 +376,7 @@ public final class BlobFetcher implements AutoCloseable {
             for (int chunk = 0; chunk < map.chunkCount() && !closed; chunk++) {
                 if (!cache.isChunkReady(map, chunk)) {
                     Fetch fetch = inFlight.get(map.deviceOffset(chunk));
-                    return fetch == null ? prefetch(map, chunk, FILL_STORED_BYTES) : fetch;
+                    return fetch == null ? prefetch(map, chunk, FILL_STORED_BYTES, Priority.FILL) : fetch;
                 }
             }
             filler = null;
@@ -360,13 +392,14 @@ public final class BlobFetcher implements AutoCloseable {
         lock.lock();
         try {
             closed = true;
+            changed.signalAll();
             running.forEach(Fetch::cancel);
             if (filler != null) {
                 filler.interrupt();
             }
             long left = Duration.ofSeconds(30).toNanos();
             while (!running.isEmpty() && left > 0) {
-                left = idle.awaitNanos(left);
+                left = changed.awaitNanos(left);
             }
             if (!running.isEmpty()) {
                 throw new IOException(running.size() + " fetches of " + cache.blob() + " do not end");

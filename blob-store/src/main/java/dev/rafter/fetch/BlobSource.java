@@ -9,6 +9,13 @@ public interface BlobSource {
     /** For messages: where this is, without credentials, as "registry.example/app@sha256:…". */
     String describe();
 
+    /** Which host answers: how many requests run at once is limited for each. */
+    default String host() {
+        String where = describe();
+        int slash = where.indexOf('/');
+        return slash < 0 ? where : where.substring(0, slash);
+    }
+
     /**
      * Opens a range of the stored bytes. The channel gives exactly {@code lengthBytes} bytes and then -1; a source that ends early
      * resumes by itself, or fails. Closing it early cancels the request.

@@ -10,7 +10,6 @@ import dev.rafter.codec.Decoder;
 import dev.rafter.digest.Hasher;
 import dev.rafter.format.CorruptImageException;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.time.Duration;
@@ -32,6 +31,8 @@ import org.slf4j.LoggerFactory;
 final class Fetch implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Fetch.class);
     private static final int SKIP_BYTES = 64 << 10;
+    /** A fill that pauses longer than this for demand would soon run out of its own time. */
+    private static final long LONGEST_PAUSE_NANOS = 500_000_000;
 
     private final Fetching node;
     private final BlobCache cache;
@@ -39,13 +40,17 @@ final class Fetch implements Runnable {
     private final LinkEstimate link;
     private final ChunkMap map;
     private final int[] chunks;
-    private final Priority priority;
+    private final RequestGate.Ticket ticket;
     private final Runnable ended;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition progress = lock.newCondition();
     private final Map<Integer, IOException> failedChunks = new HashMap<>();
+    private final Priority priority;
     private @Nullable IOException failure;
     private boolean done;
+    /** Set as long as an interrupt can break it off without harm: later it would close the cache file under others. */
+    private @Nullable Thread interruptible;
+
     private volatile @Nullable ReadableByteChannel open;
     private volatile boolean cancelled;
 
@@ -70,6 +75,7 @@ final class Fetch implements Runnable {
         this.link = link;
         this.map = map;
         this.chunks = chunks;
+        this.ticket = node.gate().ticket(source.host(), priority);
         this.priority = priority;
         this.ended = ended;
     }
@@ -86,9 +92,22 @@ final class Fetch implements Runnable {
         Thread.ofVirtual().name("rafter-fetch").start(this);
     }
 
-    /** Breaks it off: whoever waits gets an error. Not by an interrupt, which would close the cache file under others. */
+    /** Somebody waits for what it brings. */
+    void raise() {
+        ticket.raise();
+    }
+
+    /** Breaks it off: whoever waits gets an error. */
     void cancel() {
         cancelled = true;
+        lock.lock();
+        try {
+            if (interruptible != null) {
+                interruptible.interrupt();
+            }
+        } finally {
+            lock.unlock();
+        }
         ReadableByteChannel range = open;
         if (range != null) {
             try {
@@ -136,6 +155,31 @@ final class Fetch implements Runnable {
         }
     }
 
+    /** Why it broke off; null if it did not, or has not ended. */
+    @Nullable
+    IOException failure() {
+        lock.lock();
+        try {
+            return failure;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The chunks that came with wrong bytes, and why they were refused. */
+    Map<Integer, IOException> failedChunks() {
+        lock.lock();
+        try {
+            return Map.copyOf(failedChunks);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isCancelled() {
+        return cancelled;
+    }
+
     /** Waits until it has ended; says whether it has failed. */
     boolean awaitEnd() throws InterruptedException {
         lock.lockInterruptibly();
@@ -152,18 +196,15 @@ final class Fetch implements Runnable {
     @Override
     public void run() {
         IOException broken = null;
-        try {
-            node.gate().enter(priority);
-            try {
-                node.stats().fetchStarted(priority);
-                fetch();
-            } finally {
-                node.gate().leave(priority);
-            }
+        try (ticket) {
+            setInterruptible(Thread.currentThread());
+            ticket.enter();
+            node.stats().fetchStarted(priority);
+            fetch();
         } catch (IOException e) {
             broken = e;
         } catch (InterruptedException e) {
-            broken = new InterruptedIOException("the fetch was broken off");
+            broken = brokenOff();
             broken.initCause(e);
         } catch (RuntimeException | Error e) {
             broken = new IOException("fetching from " + source.describe() + " failed: " + e, e);
@@ -173,12 +214,30 @@ final class Fetch implements Runnable {
         }
     }
 
+    private void setInterruptible(@Nullable Thread thread) throws IOException {
+        lock.lock();
+        try {
+            interruptible = thread;
+        } finally {
+            lock.unlock();
+        }
+        boolean interrupted = Thread.interrupted();
+        if (cancelled || interrupted) {
+            throw brokenOff();
+        }
+    }
+
+    private static IOException brokenOff() {
+        return new IOException("the fetch was broken off");
+    }
+
     private void end(@Nullable IOException broken) {
         if (broken != null && !cancelled) {
             node.stats().fetchFailed();
         }
         lock.lock();
         try {
+            interruptible = null;
             failure = broken;
             done = true;
             progress.signalAll();
@@ -189,9 +248,6 @@ final class Fetch implements Runnable {
     }
 
     private void fetch() throws IOException, InterruptedException {
-        if (cancelled) {
-            throw new InterruptedIOException("the fetch was broken off");
-        }
         int first = map.frameOf(chunks[0]);
         int last = map.frameOf(chunks[chunks.length - 1]);
         long start = map.frameOffset(first);
@@ -202,6 +258,7 @@ final class Fetch implements Runnable {
                 ReadableByteChannel range =
                         source.open(start, length, node.options().demandTimeout())) {
             open = range;
+            setInterruptible(null);
             Reading reading = new Reading(range, start, asked);
             int next = 0;
             while (next < chunks.length) {
@@ -209,7 +266,6 @@ final class Fetch implements Runnable {
             }
             reading.sampleLink(length);
         }
-        node.stats().fetched(length);
     }
 
     /** Takes in one frame, and those of the wanted chunks that it holds; gives the index of the first that it does not hold. */
@@ -221,6 +277,7 @@ final class Fetch implements Runnable {
             end++;
         }
         int storedBytes = map.frameStoredSizeBytes(frame);
+        ticket.pauseForDemand(LONGEST_PAUSE_NANOS);
         try (FrameBuffers.Lease lease =
                 node.buffers().lease(Math.max(storedBytes, SKIP_BYTES), map.frameSizeBytes(frame))) {
             reading.skipTo(map.frameOffset(frame), lease);
@@ -229,7 +286,7 @@ final class Fetch implements Runnable {
             ByteBuffer decoded = decode(frame, stored.flip(), lease, decoder);
             for (int i = index; i < end; i++) {
                 if (decoded == null) {
-                    fail(chunks[i], corruptFrame(frame));
+                    fail(chunks[i], corruptFrame(chunks[i], frame));
                 } else {
                     take(chunks[i], decoded, hasher);
                 }
@@ -254,9 +311,10 @@ final class Fetch implements Runnable {
         }
     }
 
-    private IOException corruptFrame(int frame) {
+    private IOException corruptFrame(int chunk, int frame) {
         return new CorruptImageException(
-                "the frame does not decode to the " + map.frameSizeBytes(frame) + " bytes that it should have",
+                "the frame of chunk " + chunk + " does not decode to the " + map.frameSizeBytes(frame)
+                        + " bytes that it should have",
                 "blob " + cache.blob() + " from " + source.describe(),
                 map.frameOffset(frame));
     }
@@ -327,7 +385,7 @@ final class Fetch implements Runnable {
         void fully(ByteBuffer target) throws IOException {
             while (target.hasRemaining()) {
                 if (cancelled) {
-                    throw new InterruptedIOException("the fetch was broken off");
+                    throw brokenOff();
                 }
                 int n = range.read(target);
                 if (n < 0) {
@@ -337,6 +395,7 @@ final class Fetch implements Runnable {
                     firstByteNanos = System.nanoTime();
                 }
                 at += n;
+                node.stats().fetched(n);
             }
         }
 

@@ -1,9 +1,11 @@
 package dev.rafter.fetch;
 
-/** Who waits for a fetch. */
+/** How urgent a request is; earlier ones go first. */
 enum Priority {
-    /** A reader waits. */
+    /** Somebody waits for it. */
     DEMAND,
-    /** Nobody waits yet. */
-    PREFETCH
+    /** Somebody will soon want it, it seems. */
+    PREFETCH,
+    /** It completes the blob; nobody may ever want it. */
+    FILL
 }

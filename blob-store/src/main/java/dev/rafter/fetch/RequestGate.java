@@ -1,61 +1,157 @@
 package dev.rafter.fetch;
 
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Lets a bounded number of requests run at once. Demand overtakes prefetch: prefetch may use half of the places, and waits as long as any
- * demand does. Thread safe; the lock is held for no I/O.
+ * Lets a bounded number of requests run at once, in all and at each host. Demand overtakes what nobody waits for: the latter may use a part
+ * of the places only and gets none as long as any demand waits for one; and what fills a blob pauses while demand is running. Requests of
+ * one priority go in the order in which they came. Thread safe; the lock is held for no I/O.
  */
 final class RequestGate {
     private final int places;
+    private final int placesPerHost;
+    private final int placesNotForDemand;
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition changed = lock.newCondition();
+    private final Condition calmer = lock.newCondition();
+    private final List<Ticket> waiting = new ArrayList<>();
+    private final Map<String, Integer> takenPerHost = new HashMap<>();
     private int taken;
-    private int takenByPrefetch;
-    private int demandsWaiting;
+    private int takenByDemand;
 
+    /**
+     * A gate with everything free.
+     *
+     * @param places how many requests may run; half of them at one host, a quarter without a demand
+     */
     RequestGate(int places) {
         this.places = places;
+        this.placesPerHost = Math.max(1, places / 2);
+        this.placesNotForDemand = Math.max(1, places / 4);
     }
 
-    void enter(Priority priority) throws InterruptedException {
-        lock.lockInterruptibly();
-        try {
-            if (priority == Priority.DEMAND) {
-                enterDemand();
-            } else {
-                while (taken == places || takenByPrefetch >= places / 2 || demandsWaiting > 0) {
-                    changed.await();
+    /** The right to run one request at a host, not yet used. */
+    Ticket ticket(String host, Priority priority) {
+        return new Ticket(host, priority);
+    }
+
+    private void admitWhoMay() {
+        for (Priority priority : Priority.values()) {
+            for (int i = 0; i < waiting.size(); i++) {
+                Ticket ticket = waiting.get(i);
+                if (ticket.priority == priority && hasPlaceFor(ticket)) {
+                    waiting.remove(i--);
+                    ticket.admit();
                 }
-                takenByPrefetch++;
             }
+        }
+        if (!isDemandUnderWay()) {
+            calmer.signalAll();
+        }
+    }
+
+    private boolean hasPlaceFor(Ticket ticket) {
+        return taken < places
+                && takenPerHost.getOrDefault(ticket.host, 0) < placesPerHost
+                && (ticket.priority == Priority.DEMAND
+                        || (taken - takenByDemand < placesNotForDemand && !isDemandWaiting()));
+    }
+
+    private boolean isDemandWaiting() {
+        for (Ticket ticket : waiting) {
+            if (ticket.priority == Priority.DEMAND) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean isDemandUnderWay() {
+        return takenByDemand > 0 || isDemandWaiting();
+    }
+
+    /** One request's way through the gate: {@link #enter}, and {@link #close} at its end. */
+    final class Ticket implements AutoCloseable {
+        private final String host;
+        private final Condition turn = lock.newCondition();
+        private Priority priority;
+        private boolean admitted;
+
+        private Ticket(String host, Priority priority) {
+            this.host = host;
+            this.priority = priority;
+        }
+
+        /** Waits for a place. */
+        void enter() throws InterruptedException {
+            lock.lockInterruptibly();
+            try {
+                waiting.add(this);
+                admitWhoMay();
+                while (!admitted) {
+                    turn.await();
+                }
+            } finally {
+                waiting.remove(this);
+                lock.unlock();
+            }
+        }
+
+        private void admit() {
+            admitted = true;
             taken++;
-        } finally {
-            lock.unlock();
+            takenByDemand += priority == Priority.DEMAND ? 1 : 0;
+            takenPerHost.merge(host, 1, Integer::sum);
+            turn.signal();
         }
-    }
 
-    private void enterDemand() throws InterruptedException {
-        demandsWaiting++;
-        try {
-            while (taken == places) {
-                changed.await();
+        /** Somebody waits for this request now. */
+        void raise() {
+            lock.lock();
+            try {
+                if (priority != Priority.DEMAND) {
+                    priority = Priority.DEMAND;
+                    takenByDemand += admitted ? 1 : 0;
+                    calmer.signalAll();
+                    admitWhoMay();
+                }
+            } finally {
+                lock.unlock();
             }
-        } finally {
-            demandsWaiting--;
-            changed.signalAll();
         }
-    }
 
-    void leave(Priority priority) {
-        lock.lock();
-        try {
-            taken--;
-            takenByPrefetch -= priority == Priority.PREFETCH ? 1 : 0;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
+        /** A request that fills a blob waits here until no demand is under way, but for no longer than this. */
+        void pauseForDemand(long maxNanos) throws InterruptedException {
+            lock.lockInterruptibly();
+            try {
+                long left = maxNanos;
+                while (priority == Priority.FILL && isDemandUnderWay() && left > 0) {
+                    left = calmer.awaitNanos(left);
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        /** Gives the place back, if it has one. */
+        @Override
+        public void close() {
+            lock.lock();
+            try {
+                if (admitted) {
+                    admitted = false;
+                    taken--;
+                    takenByDemand -= priority == Priority.DEMAND ? 1 : 0;
+                    takenPerHost.computeIfPresent(host, (_, n) -> n == 1 ? null : n - 1);
+                    admitWhoMay();
+                }
+            } finally {
+                lock.unlock();
+            }
         }
     }
 }

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -126,7 +127,12 @@ final class BlobFetcherTest {
                 refused::toString);
         assertTrue(refused.toString().contains(blob.digest.toString()), refused::toString);
         assertFalse(cache.isReady(last, 1));
+        int requests = blob.requests.size();
+        IOException again = assertThrows(IOException.class, () -> fetcher.demand(last, 1));
+        assertEquals(refused.getMessage(), again.getMessage());
+        assertEquals(requests, blob.requests.size(), "not asked for again at once");
         blob.fault = (_, _, _) -> {};
+        sleep(1100);
         demandAndCompare((int) last, 1);
     }
 
@@ -170,6 +176,83 @@ final class BlobFetcherTest {
             gone.set(false);
             waiting.get(2, TimeUnit.SECONDS);
         }
+    }
+
+    @Test
+    void aStormOfReadersIsNoStormOfRequestsAndEndsSoonAfterItsCause() throws Exception {
+        AtomicBoolean gone = new AtomicBoolean(true);
+        blob.opening = () -> {
+            if (gone.get()) {
+                throw new IOException("connection refused");
+            }
+        };
+        List<Future<?>> readers = new ArrayList<>();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int chunk = 0; chunk < 200; chunk++) {
+                int offset = (int) blob.map.deviceOffset(chunk);
+                readers.add(threads.submit(() -> {
+                    demandAndCompare(offset, 1);
+                    return null;
+                }));
+            }
+            Thread.sleep(1500);
+            int requests = blob.requests.size();
+            gone.set(false);
+            long back = System.nanoTime();
+            for (Future<?> reader : readers) {
+                reader.get(20, TimeUnit.SECONDS);
+            }
+            long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - back);
+            assertTrue(millis < 1500, millis + " ms to recover");
+            assertTrue(requests < 60, requests + " requests to a dead source");
+        }
+    }
+
+    @Test
+    void closingDoesNotWaitForASourceThatDoesNotAnswer() throws Exception {
+        CountDownLatch never = new CountDownLatch(1);
+        CountDownLatch asked = new CountDownLatch(1);
+        blob.opening = () -> {
+            asked.countDown();
+            await(never);
+        };
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<?> reader = threads.submit(() -> {
+                fetcher.demand(0, 1);
+                return null;
+            });
+            assertTrue(asked.await(10, TimeUnit.SECONDS));
+            long start = System.nanoTime();
+            fetcher.close();
+            long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+            assertTrue(millis < 1000, millis + " ms to close");
+            assertThrows(ExecutionException.class, () -> reader.get(1, TimeUnit.SECONDS));
+        }
+    }
+
+    @Test
+    void aFillMakesWayForDemand() throws Exception {
+        CountDownLatch filling = new CountDownLatch(1);
+        int farAway = (int) blob.map.deviceOffset(150);
+        blob.fault = (_, _, request) -> {
+            if (request == 1) {
+                filling.countDown();
+                sleep(5);
+            }
+        };
+        fetcher.fillInBackground();
+        assertTrue(filling.await(10, TimeUnit.SECONDS));
+        demandAndCompare(farAway, 1);
+        assertFalse(cache.isComplete(), "the demand did not wait for the fill");
+    }
+
+    @Test
+    void outsideTheDeviceIsAnError() throws Exception {
+        assertThrows(IOException.class, () -> fetcher.demand(-1, 1));
+        assertThrows(IOException.class, () -> fetcher.demand(0, 0));
+        assertThrows(IOException.class, () -> fetcher.demand(cache.sizeBytes(), 1));
+        fetcher.demand(cache.sizeBytes() - 1, Long.MAX_VALUE);
+        assertEquals(0, blob.requests.size(), "the end of this device is padding");
     }
 
     @Test

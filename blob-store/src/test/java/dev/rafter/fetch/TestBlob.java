@@ -26,6 +26,9 @@ final class TestBlob implements BlobSource {
     /** What happens to requests. */
     volatile Fault fault = (_, _, _) -> {};
 
+    /** What happens before a request is answered. */
+    volatile Opening opening = () -> {};
+
     final List<Range> requests = new CopyOnWriteArrayList<>();
     final AtomicInteger open = new AtomicInteger();
 
@@ -38,6 +41,11 @@ final class TestBlob implements BlobSource {
     /** May throw, wait, or spoil the bytes that are about to be given. */
     interface Fault {
         void apply(long offset, ByteBuffer bytes, int request) throws IOException;
+    }
+
+    /** May throw or wait. */
+    interface Opening {
+        void apply() throws IOException;
     }
 
     TestBlob(long seed, int chunks) {
@@ -82,6 +90,7 @@ final class TestBlob implements BlobSource {
     public ReadableByteChannel open(long offset, long lengthBytes, Duration timeout) throws IOException {
         requests.add(new Range(offset, lengthBytes));
         int request = requests.size();
+        opening.apply();
         open.incrementAndGet();
         byte[] bytes = Arrays.copyOfRange(stored, (int) offset, (int) (offset + lengthBytes));
         return new ReadableByteChannel() {
