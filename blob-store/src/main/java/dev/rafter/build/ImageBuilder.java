@@ -12,7 +12,6 @@ import dev.rafter.format.rafs.RafsBlobWriter;
 import dev.rafter.format.rafs.RafsBootstrapLayer;
 import dev.rafter.format.rafs.RafsBootstrapWriter;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -52,15 +51,6 @@ public final class ImageBuilder {
         this.work = work;
     }
 
-    /** Port: a layer, as it is stored. */
-    public interface LayerSource {
-        /** Which one, for messages. */
-        String describe();
-
-        /** The stored bytes: a tar, or one compressed with gzip or zstd. Opened once. */
-        InputStream open() throws IOException;
-    }
-
     /**
      * A blob that was built.
      *
@@ -92,22 +82,22 @@ public final class ImageBuilder {
      * @param dictionary chunks that are in other blobs already
      * @param progress is told how many bytes of file contents came, from any thread
      */
-    public BuiltImage build(List<LayerSource> layers, ChunkDictionary dictionary, LongConsumer progress)
+    public BuiltImage build(List<? extends LayerSource> layers, ChunkDictionary dictionary, LongConsumer progress)
             throws IOException {
         try (ChunkEncoders encoders = new ChunkEncoders(options, work.resolve("spool"))) {
             ChunkOwners owners = new ChunkOwners(dictionary.places());
             List<LayerScan> scans = scan(layers, encoders, owners, progress);
             encoders.finish();
-            LayerMerger merger = new LayerMerger();
+            MergedLayers merged = new MergedLayers();
             for (int i = 0; i < scans.size(); i++) {
-                merger.add(scans.get(i).entries(), layers.get(i).describe());
+                merged.add(scans.get(i).entries(), layers.get(i).describe());
             }
-            return write(scans, merger, encoders, owners, dictionary);
+            return write(scans, merged, encoders, owners, dictionary);
         }
     }
 
     private List<LayerScan> scan(
-            List<LayerSource> layers, ChunkEncoders encoders, ChunkOwners owners, LongConsumer progress)
+            List<? extends LayerSource> layers, ChunkEncoders encoders, ChunkOwners owners, LongConsumer progress)
             throws IOException {
         List<LayerScan> scans = new ArrayList<>();
         List<Future<?>> running = new ArrayList<>();
@@ -116,12 +106,10 @@ public final class ImageBuilder {
                 Thread.ofPlatform().name("rafter-layer-", 0).daemon().factory())) {
             for (int i = 0; i < layers.size(); i++) {
                 LayerSource layer = layers.get(i);
-                LayerScan scan = new LayerScan(options, encoders, owners, i, layer.describe(), progress);
+                LayerScan scan = new LayerScan(options, encoders, owners, i, progress);
                 scans.add(scan);
                 running.add(threads.submit(() -> {
-                    try (InputStream stored = layer.open()) {
-                        scan.run(stored);
-                    }
+                    scan.run(layer);
                     return null;
                 }));
             }
@@ -143,26 +131,26 @@ public final class ImageBuilder {
 
     private BuiltImage write(
             List<LayerScan> scans,
-            LayerMerger merger,
+            MergedLayers merged,
             ChunkEncoders encoders,
             ChunkOwners owners,
             ChunkDictionary dictionary)
             throws IOException {
         List<RafsBootstrapWriter.Blob> table = new ArrayList<>();
         Map<ChunkKey, ChunkRef> places = new HashMap<>();
-        List<String> dictionaryBlobs = useDictionary(merger, owners, dictionary, table, places);
+        List<String> dictionaryBlobs = useDictionary(merged, owners, dictionary, table, places);
         List<BuiltBlob> blobs = new ArrayList<>();
         TreeMap<String, ByteBuffer> metaFiles = new TreeMap<>();
         for (int i = 0; i < scans.size(); i++) {
             writeBlob(i, scans.get(i), encoders, owners, table, places, metaFiles)
                     .ifPresent(blobs::add);
         }
-        long contentBytes = fill(merger, places);
+        long contentBytes = fill(merged, places);
         Path file = work.resolve("bootstrap.tar.gz");
         try (Arena arena = Arena.ofConfined();
                 OutputStream out = Files.newOutputStream(file)) {
             MemorySegment bootstrap = RafsBootstrapWriter.write(
-                    merger.root(),
+                    merged.root(),
                     table,
                     new RafsBootstrapWriter.Options(
                             options.chunkSizeBytes(), compressor(), options.digestAlgorithm(), List.of()),
@@ -174,14 +162,14 @@ public final class ImageBuilder {
 
     /** Puts those blobs of the dictionary into the table that files use; gives their digests. */
     private static List<String> useDictionary(
-            LayerMerger merger,
+            MergedLayers merged,
             ChunkOwners owners,
             ChunkDictionary dictionary,
             List<RafsBootstrapWriter.Blob> table,
             Map<ChunkKey, ChunkRef> places) {
         Map<Integer, Integer> devices = new TreeMap<>();
-        forEachFile(merger.root(), file -> {
-            for (LayerChunk chunk : merger.chunksOf(file)) {
+        forEachFile(merged.root(), file -> {
+            for (LayerChunk chunk : merged.chunksOf(file)) {
                 ChunkRef known = owners.inDictionary(chunk.key);
                 if (known != null) {
                     devices.putIfAbsent(known.device(), 0);
@@ -247,12 +235,12 @@ public final class ImageBuilder {
         return encoder.encode(part, target) == Encoder.NOT_SMALLER ? Optional.empty() : Optional.of(target.flip());
     }
 
-    private static long fill(LayerMerger merger, Map<ChunkKey, ChunkRef> places) {
+    private static long fill(MergedLayers merged, Map<ChunkKey, ChunkRef> places) {
         long[] bytes = new long[1];
-        forEachFile(merger.root(), file -> {
+        forEachFile(merged.root(), file -> {
             List<ChunkRef> refs = new ArrayList<>();
             long size = 0;
-            for (LayerChunk chunk : merger.chunksOf(file)) {
+            for (LayerChunk chunk : merged.chunksOf(file)) {
                 ChunkRef place = places.get(chunk.key);
                 if (place == null) {
                     throw new IllegalStateException("a chunk has no place");

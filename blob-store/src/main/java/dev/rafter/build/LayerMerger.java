@@ -1,230 +1,225 @@
 package dev.rafter.build;
 
-import dev.rafter.format.ByteStrings;
 import dev.rafter.format.CorruptImageException;
 import dev.rafter.format.FileNode;
 import dev.rafter.format.FileType;
 import dev.rafter.format.tar.TarEntry;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Deque;
-import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Merges layers into one tree, the lowest first. Within a layer, whiteouts speak of the layers below, wherever they stand; all else is laid
- * in the order of the tar. Paths are those of a process whose root is the tree: "/" and ".." lead nowhere outside, and symbolic links on
- * the way are followed inside. Not thread safe.
+ * Merges the entries of layers, the lowest layer first, into one tree, as unpacking them one over the other in a chroot would: {@link
+ * #beginLayer}, then {@link #apply} for every entry. Not thread safe.
+ *
+ * <ul>
+ *   <li>Paths never leave the root: they are cleaned, and symbolic links on the way are followed within it.
+ *   <li>Parents that have no entry are made: owner 0, mode 0755, time 0.
+ *   <li>A later entry replaces what is at its path; of a directory over a directory only the attributes.
+ *   <li>Whiteouts ({@code .wh.NAME}) and opaque marks ({@code .wh..wh..opq}) hide what lower layers have, wherever in their own layer
+ *       they stand, and never what their own layer has.
+ *   <li>A hard link leads to a file that is there when its entry comes, of its own layer or a lower one.
+ *   <li>Xattrs that no file of Linux can have, as those of other systems, are left out.
+ * </ul>
  */
-final class LayerMerger {
+public final class LayerMerger {
     private static final String WHITEOUT = ".wh.";
     private static final String OPAQUE = ".wh..wh..opq";
-    private static final int IMPLIED_MODE = 0755;
-    private static final int MOST_LINKS = 40;
-    private static final int DEEPEST = 2048;
-    private static final int LONGEST_NAME = 255;
+    /** Aufs' own files. */
+    private static final String AUFS = ".wh..wh.";
 
-    private final FileNode root = new FileNode(FileType.DIRECTORY, IMPLIED_MODE);
-    private final IdentityHashMap<FileNode, List<LayerChunk>> chunks = new IdentityHashMap<>();
+    private static final int MAX_DEVICE_MAJOR = 0xFFF;
+    private static final int MAX_DEVICE_MINOR = 0xFFFFF;
+    private static final List<String> XATTR_PREFIXES = List.of("user.", "trusted.", "security.");
+    private static final Set<String> XATTR_NAMES = Set.of("system.posix_acl_access", "system.posix_acl_default");
 
-    FileNode root() {
+    private final FileNode root = LayerMarks.impliedDirectory();
+    private final LayerMarks marks = new LayerMarks();
+    private String resource = "";
+
+    /** The tree of all layers so far. */
+    public FileNode root() {
         return root;
     }
 
-    /** The chunks of a file of the tree. */
-    List<LayerChunk> chunksOf(FileNode file) {
-        return chunks.getOrDefault(file, List.of());
+    /**
+     * Goes on to the next layer.
+     *
+     * @param layer what to call it in errors
+     */
+    public void beginLayer(String layer) {
+        resource = layer;
+        marks.clear();
     }
 
     /**
-     * Lays a layer over what is there.
+     * Merges the next entry of the layer.
      *
-     * @param layer which one, for messages
-     * @throws CorruptImageException if an entry makes no sense; it names the entry
+     * @param offset where in the layer the entry is, for errors
+     * @return the regular file that it made, without contents: the caller sets them
      */
-    void add(List<LayerEntry> entries, String layer) throws CorruptImageException {
-        for (LayerEntry entry : entries) {
-            if (name(entry).startsWith(WHITEOUT)) {
-                whiteOut(entry.entry(), layer);
+    public Optional<FileNode> apply(TarEntry entry, long offset) throws CorruptImageException {
+        return new Step(entry, offset).apply();
+    }
+
+    /** The merging of one entry. */
+    private final class Step {
+        private final TarEntry entry;
+        private final long offset;
+        private final TreeWalker walker;
+
+        Step(TarEntry entry, long offset) {
+            this.entry = entry;
+            this.offset = offset;
+            this.walker = new TreeWalker(root, marks, resource, offset);
+        }
+
+        Optional<FileNode> apply() throws CorruptImageException {
+            List<String> names = names(entry.name());
+            if (names.isEmpty()) {
+                applyRoot();
+                return Optional.empty();
             }
-        }
-        for (LayerEntry entry : entries) {
-            if (!name(entry).startsWith(WHITEOUT)) {
-                lay(entry, layer);
+            String name = names.getLast();
+            List<String> parents = names.subList(0, names.size() - 1);
+            if (name.startsWith(WHITEOUT)) {
+                whiteOut(parents, name);
+                return Optional.empty();
             }
-        }
-    }
-
-    private static String name(LayerEntry entry) {
-        List<String> path = split(entry.entry().path());
-        return path.isEmpty() ? "" : path.getLast();
-    }
-
-    private static List<String> split(String path) {
-        return Arrays.stream(path.split("/", -1))
-                .filter(part -> !part.isEmpty() && !part.equals("."))
-                .toList();
-    }
-
-    private void whiteOut(TarEntry entry, String layer) throws CorruptImageException {
-        List<String> path = split(entry.path());
-        FileNode directory = find(path.subList(0, path.size() - 1));
-        String name = path.getLast();
-        if (name.equals(OPAQUE)) {
-            if (directory != null) {
-                directory.children().clear();
+            if (parents.stream().anyMatch(parent -> parent.startsWith(AUFS))) {
+                return Optional.empty();
             }
-            return;
+            FileNode directory = walker.make(parents);
+            Optional<FileNode> file = put(directory, name);
+            marks.add(directory, name);
+            return file;
         }
-        String hidden = name.substring(WHITEOUT.length());
-        if (hidden.isEmpty() || hidden.equals(".") || hidden.equals("..")) {
-            throw wrong("a whiteout of \"" + hidden + "\"", entry, layer);
-        }
-        if (directory != null && !hidden.startsWith(".wh.")) {
-            directory.children().remove(hidden);
-        }
-    }
 
-    /** The directory at a path; null if there is none. */
-    private @Nullable FileNode find(List<String> path) {
-        FileNode found = walk(path, false);
-        return found != null && found.type() == FileType.DIRECTORY ? found : null;
-    }
-
-    private void lay(LayerEntry laid, String layer) throws CorruptImageException {
-        TarEntry entry = laid.entry();
-        List<String> path = split(entry.path());
-        if (!path.isEmpty() && path.getLast().equals("..")) {
-            throw wrong("it ends in \"..\"", entry, layer);
-        }
-        if (path.isEmpty()) {
-            layRoot(entry, layer);
-            return;
-        }
-        String name = path.getLast();
-        if (name.length() > LONGEST_NAME || path.size() > DEEPEST) {
-            throw wrong(
-                    path.size() > DEEPEST
-                            ? "it lies " + path.size() + " directories deep"
-                            : "a name of " + name.length() + " bytes",
-                    entry,
-                    layer);
-        }
-        FileNode parent = walk(path.subList(0, path.size() - 1), true);
-        if (parent == null) {
-            throw wrong("symbolic links on its way lead in circles", entry, layer);
-        }
-        if (entry.hardLink()) {
-            parent.children().put(name, linked(entry, parent.children().get(name), layer));
-        } else {
-            place(parent, name, laid);
-        }
-    }
-
-    private void layRoot(TarEntry entry, String layer) throws CorruptImageException {
-        if (entry.type() != FileType.DIRECTORY) {
-            throw wrong("the root is to be a directory", entry, layer);
-        }
-        describe(root, entry);
-    }
-
-    private void place(FileNode parent, String name, LayerEntry laid) {
-        TarEntry entry = laid.entry();
-        FileNode there = parent.children().get(name);
-        if (there != null && there.type() == FileType.DIRECTORY && entry.type() == FileType.DIRECTORY) {
-            describe(there, entry);
-            return;
-        }
-        FileNode node = new FileNode(entry.type(), entry.permissions());
-        describe(node, entry);
-        if (entry.type() == FileType.REGULAR) {
-            chunks.put(node, laid.chunks());
-        }
-        parent.children().put(name, node);
-    }
-
-    private static void describe(FileNode node, TarEntry entry) {
-        node.permissions(entry.permissions())
-                .owner(entry.uid(), entry.gid())
-                .mtime(entry.mtimeSeconds(), entry.mtimeNanos())
-                .device(entry.deviceMajor(), entry.deviceMinor())
-                .target(entry.target())
-                .xattrs(entry.xattrs());
-    }
-
-    private FileNode linked(TarEntry entry, @Nullable FileNode there, String layer) throws CorruptImageException {
-        List<String> path = split(entry.target());
-        FileNode directory = path.isEmpty() ? null : find(path.subList(0, path.size() - 1));
-        FileNode target = directory == null ? null : directory.children().get(path.getLast());
-        if (target == null) {
-            throw wrong(
-                    "a hard link to \"" + ByteStrings.display(entry.target()) + "\", which is not there", entry, layer);
-        }
-        if (target.type() == FileType.DIRECTORY) {
-            throw wrong("a hard link to the directory \"" + ByteStrings.display(entry.target()) + "\"", entry, layer);
-        }
-        if (target == there && split(entry.path()).equals(path)) {
-            throw wrong("a hard link to itself", entry, layer);
-        }
-        return target;
-    }
-
-    /**
-     * Walks from the root along directories and, inside the tree, symbolic links.
-     *
-     * @param make whether directories that are missing, or whose place something else takes, are made
-     * @return where the way ends; null if it ends nowhere
-     */
-    private @Nullable FileNode walk(List<String> path, boolean make) {
-        Deque<FileNode> way = new ArrayDeque<>(List.of(root));
-        Deque<String> rest = new ArrayDeque<>(path);
-        int links = 0;
-        while (!rest.isEmpty()) {
-            String name = rest.pop();
-            FileNode here = way.getLast();
-            if (name.equals("..")) {
-                if (way.size() > 1) {
-                    way.removeLast();
+        private List<String> names(String path) throws CorruptImageException {
+            if (path.length() > TreePaths.MAX_PATH_LENGTH) {
+                throw corrupt("the path \"" + TreeWalker.shown(path) + "\" has " + path.length() + " bytes, at most "
+                        + TreePaths.MAX_PATH_LENGTH);
+            }
+            List<String> names = TreePaths.clean(path);
+            for (String name : names) {
+                if (name.length() > TreePaths.MAX_NAME_LENGTH) {
+                    throw corrupt("the name \"" + TreeWalker.shown(name) + "\" has " + name.length()
+                            + " bytes, at most " + TreePaths.MAX_NAME_LENGTH);
                 }
-                continue;
             }
-            FileNode next = here.children().get(name);
-            if (next != null && next.type() == FileType.SYMLINK) {
-                if (++links > MOST_LINKS || rest.size() > DEEPEST) {
-                    return null;
-                }
-                follow(next.target(), way, rest);
-                continue;
-            }
-            if (next == null || next.type() != FileType.DIRECTORY) {
-                if (!make) {
-                    return null;
-                }
-                next = new FileNode(FileType.DIRECTORY, IMPLIED_MODE);
-                here.children().put(name, next);
-            }
-            way.addLast(next);
+            return names;
         }
-        return way.getLast();
+
+        private void applyRoot() throws CorruptImageException {
+            if (entry.type() != FileType.DIRECTORY) {
+                throw corrupt("an entry for the root that is no directory");
+            }
+            setAttributes(root);
+            marks.state(root);
+        }
+
+        private void whiteOut(List<String> parents, String name) throws CorruptImageException {
+            FileNode directory = walker.find(parents);
+            if (name.equals(OPAQUE)) {
+                if (directory != null) {
+                    marks.hideAll(directory);
+                }
+            } else if (!name.startsWith(AUFS)) {
+                String target = name.substring(WHITEOUT.length());
+                if (target.isEmpty() || target.equals(".") || target.equals("..")) {
+                    throw corrupt("a whiteout of the name \"" + target + "\"");
+                }
+                if (directory != null) {
+                    marks.hide(directory, target);
+                }
+            }
+        }
+
+        private Optional<FileNode> put(FileNode directory, String name) throws CorruptImageException {
+            if (entry.hardLink()) {
+                directory.children().put(name, linked());
+                return Optional.empty();
+            }
+            FileNode there = directory.children().get(name);
+            boolean stays = there != null && there.type() == FileType.DIRECTORY && entry.type() == FileType.DIRECTORY;
+            FileNode node = stays && there != null ? there : new FileNode(entry.type(), entry.permissions());
+            setAttributes(node);
+            setTarget(node);
+            if (entry.type() == FileType.DIRECTORY) {
+                marks.state(node);
+            }
+            directory.children().put(name, node);
+            return entry.type() == FileType.REGULAR ? Optional.of(node) : Optional.empty();
+        }
+
+        private FileNode linked() throws CorruptImageException {
+            FileNode file = find(names(entry.target()));
+            if (file == null) {
+                throw corrupt("a hard link \"" + shownName() + "\" to \"" + TreeWalker.shown(entry.target())
+                        + "\", which is not there");
+            }
+            if (file.type() == FileType.DIRECTORY) {
+                throw corrupt("a hard link \"" + shownName() + "\" to the directory \""
+                        + TreeWalker.shown(entry.target()) + "\"");
+            }
+            return file;
+        }
+
+        private @Nullable FileNode find(List<String> names) throws CorruptImageException {
+            if (names.isEmpty()) {
+                return root;
+            }
+            FileNode directory = walker.find(names.subList(0, names.size() - 1));
+            return directory == null ? null : directory.children().get(names.getLast());
+        }
+
+        private void setAttributes(FileNode node) {
+            node.permissions(entry.permissions())
+                    .owner(entry.uid(), entry.gid())
+                    .mtime(entry.mtimeSeconds(), entry.mtimeNanos())
+                    .xattrs(linuxXattrs(entry.xattrs()));
+        }
+
+        private void setTarget(FileNode node) throws CorruptImageException {
+            if (node.type() == FileType.SYMLINK) {
+                if (entry.target().isEmpty() || entry.target().length() > TreePaths.MAX_PATH_LENGTH) {
+                    throw corrupt("the symbolic link \"" + shownName() + "\" has a target of "
+                            + entry.target().length() + " bytes");
+                }
+                node.target(entry.target());
+            }
+            if (entry.deviceMajor() > MAX_DEVICE_MAJOR || entry.deviceMinor() > MAX_DEVICE_MINOR) {
+                throw corrupt("the device node \"" + shownName() + "\" has the number " + entry.deviceMajor() + ":"
+                        + entry.deviceMinor());
+            }
+            node.device(entry.deviceMajor(), entry.deviceMinor());
+        }
+
+        private String shownName() {
+            return TreeWalker.shown(entry.name());
+        }
+
+        private CorruptImageException corrupt(String problem) {
+            return new CorruptImageException(problem, resource, offset);
+        }
     }
 
-    private void follow(String target, Deque<FileNode> way, Deque<String> rest) {
-        if (target.startsWith("/")) {
-            way.clear();
-            way.add(root);
+    private static SortedMap<String, byte[]> linuxXattrs(SortedMap<String, byte[]> xattrs) {
+        if (xattrs.keySet().stream().allMatch(LayerMerger::isLinuxXattr)) {
+            return xattrs;
         }
-        List<String> parts = new ArrayList<>(split(target));
-        for (String part : parts.reversed()) {
-            rest.push(part);
-        }
+        SortedMap<String, byte[]> kept = new TreeMap<>(xattrs);
+        kept.keySet().removeIf(name -> !isLinuxXattr(name));
+        return kept;
     }
 
-    private static CorruptImageException wrong(String problem, TarEntry entry, String layer) {
-        return new CorruptImageException(
-                "entry \"" + ByteStrings.display(entry.path()) + "\": " + problem,
-                layer,
-                CorruptImageException.NO_OFFSET);
+    private static boolean isLinuxXattr(String name) {
+        return XATTR_NAMES.contains(name)
+                || (name.length() <= TreePaths.MAX_NAME_LENGTH
+                        && XATTR_PREFIXES.stream()
+                                .anyMatch(prefix -> name.startsWith(prefix) && name.length() > prefix.length()));
     }
 }

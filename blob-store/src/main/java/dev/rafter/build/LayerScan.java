@@ -1,12 +1,9 @@
 package dev.rafter.build;
 
-import dev.rafter.codec.LayerDecompressor;
 import dev.rafter.digest.Hasher;
-import dev.rafter.format.FileType;
 import dev.rafter.format.tar.TarEntry;
 import dev.rafter.format.tar.TarReader;
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -19,7 +16,6 @@ final class LayerScan {
     private final ChunkEncoders encoders;
     private final ChunkOwners owners;
     private final int layer;
-    private final String name;
     private final LongConsumer progress;
     private final Hasher hasher;
     private final Map<ChunkKey, LayerChunk> chunks = new HashMap<>();
@@ -29,52 +25,32 @@ final class LayerScan {
      * A scan that has not begun.
      *
      * @param layer its number, the lowest is 0
-     * @param name which one it is, for messages
      * @param progress is told how many bytes of file contents came
      */
-    LayerScan(
-            BuildOptions options,
-            ChunkEncoders encoders,
-            ChunkOwners owners,
-            int layer,
-            String name,
-            LongConsumer progress) {
+    LayerScan(BuildOptions options, ChunkEncoders encoders, ChunkOwners owners, int layer, LongConsumer progress) {
         this.options = options;
         this.encoders = encoders;
         this.owners = owners;
         this.layer = layer;
-        this.name = name;
         this.progress = progress;
         hasher = options.digestAlgorithm().newHasher();
     }
 
-    /** Reads the layer, compressed as it is stored. */
-    void run(InputStream stored) throws IOException {
-        try (InputStream tar = LayerDecompressor.open(stored)) {
-            TarReader reader = new TarReader(tar, name);
-            for (TarEntry entry = reader.next(); entry != null; entry = reader.next()) {
-                boolean file = entry.type() == FileType.REGULAR && !entry.hardLink();
-                entries.add(new LayerEntry(entry, file ? cut(reader, entry) : List.of()));
-            }
-            tar.skip(Long.MAX_VALUE);
-            while (tar.read() >= 0) {
-                tar.skip(Long.MAX_VALUE); // the end of the stream is where its checksums are
-            }
+    /** Reads the layer. */
+    void run(LayerSource source) throws IOException {
+        try (LayerTar tar = LayerTar.open(source)) {
+            tar.forEach((entry, reader) -> entries.add(new LayerEntry(entry, reader.offset(), cut(reader, entry))));
         }
     }
 
     private List<LayerChunk> cut(TarReader reader, TarEntry entry) throws IOException {
         List<LayerChunk> cut = new ArrayList<>();
-        String kind = FileKind.of(entry.path());
+        String kind = FileKind.of(entry.name());
         for (long left = entry.size(); left > 0; ) {
             byte[] content = encoders.borrow(options.chunkSizeBytes());
             int size = (int) Math.min(left, options.chunkSizeBytes());
             for (int n = 0; n < size; ) {
-                int more = reader.read(content, n, size - n);
-                if (more < 0) {
-                    throw new IOException(name + " ends inside " + entry.path());
-                }
-                n += more;
+                n += reader.read(content, n, size - n);
             }
             cut.add(chunk(content, size, kind));
             progress.accept(size);

@@ -5,7 +5,7 @@ import dev.rafter.build.ChunkDictionary;
 import dev.rafter.build.ImageBuilder;
 import dev.rafter.build.ImageBuilder.BuiltBlob;
 import dev.rafter.build.ImageBuilder.BuiltImage;
-import dev.rafter.build.ImageBuilder.LayerSource;
+import dev.rafter.build.LayerSource;
 import dev.rafter.failure.FailureException;
 import dev.rafter.failure.FailureKind;
 import dev.rafter.oci.Descriptor;

@@ -4,29 +4,39 @@ import dev.rafter.format.FileType;
 import java.util.SortedMap;
 
 /**
- * A member of an archive, without its contents.
+ * What an archive says about one file.
  *
- * @param path as the archive has it, a byte string; not cleaned
- * @param type what it is; a hard link has the type of what it is a name of, {@link FileType#REGULAR} here
- * @param hardLink whether it is another name of the member or file {@code target}
- * @param target of a symbolic or hard link, a byte string; else ""
- * @param permissions low 12 bits of the mode
+ * @param name path as it is written, a byte string; neither cleaned nor checked
+ * @param type of the file; of a hard link REGULAR
+ * @param hardLink whether this is one more name of the file {@code target}; all else then says nothing
+ * @param permissions the low 12 bits of the mode
  * @param uid unsigned 32 bits
  * @param gid unsigned 32 bits
- * @param size of a regular file's contents, holes included; else 0
- * @param xattrs full name (byte string) to value
+ * @param size bytes of a regular file's contents, holes included; else 0
+ * @param mtimeSeconds may be negative
+ * @param mtimeNanos 0 to 999,999,999
+ * @param target of a symbolic or hard link, a byte string; else ""
+ * @param deviceMajor of a device node, else 0
+ * @param deviceMinor of a device node, else 0
+ * @param xattrs full names (byte strings) to values
  */
 public record TarEntry(
-        String path,
+        String name,
         FileType type,
         boolean hardLink,
-        String target,
         int permissions,
         long uid,
         long gid,
+        long size,
         long mtimeSeconds,
         int mtimeNanos,
-        long size,
+        String target,
         int deviceMajor,
         int deviceMinor,
-        SortedMap<String, byte[]> xattrs) {}
+        SortedMap<String, byte[]> xattrs) {
+
+    /** Whether contents belong to it. */
+    public boolean hasContents() {
+        return type == FileType.REGULAR && !hardLink;
+    }
+}

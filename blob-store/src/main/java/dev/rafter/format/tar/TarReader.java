@@ -3,384 +3,281 @@ package dev.rafter.format.tar;
 import dev.rafter.format.ByteStrings;
 import dev.rafter.format.CorruptImageException;
 import dev.rafter.format.FileType;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.ArrayList;
-import java.util.Arrays;
+import java.nio.charset.StandardCharsets;
 import java.util.Collections;
-import java.util.List;
+import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads an archive as a stream: {@link #next} gives a member, {@link #read} its contents with the holes filled in. Strict: a header that
- * makes no sense is an error that says where. Memory is bounded whatever the headers claim. Not thread safe.
+ * Reads an archive as a stream: {@link #next} gives one entry after the other, {@link #read} the contents of the current one, zeros for
+ * its holes. Every header's checksum, every number and every record is checked; memory is bounded by the longest header, 1 MiB. Not
+ * thread safe.
+ *
+ * <p>The end is two blocks of zeros, or the end of the stream between entries. What follows the zeros is read and ignored.
  */
 public final class TarReader {
-    /** Extended headers are read whole: more than this is an attack. */
-    private static final int LARGEST_EXTENDED_BYTES = 1 << 20;
-    /** 8 EiB less one block: what a size may be and still be rounded up. */
-    private static final long LARGEST_SIZE = Long.MAX_VALUE - TarHeaderBlock.SIZE;
+    private static final long MAX_ID = 0xFFFF_FFFFL;
+    private static final int MAX_DEVICE = Integer.MAX_VALUE;
+    private static final int PERMISSIONS = 07777;
 
-    private static final int MOST_SPARSE_RUNS = 1 << 20;
-    private static final long UNSIGNED_INT = 0xffff_ffffL;
-
-    private final InputStream in;
-    private final String resource;
-    private long position;
-    private PaxRecords global = new PaxRecords();
-    /** Stored bytes of the current member that were not read yet, and the padding behind them. */
-    private long left;
-
-    private long padding;
-    private List<long[]> runs = List.of();
-    private int run;
-    private long logical;
-    private long size;
+    private final TarInput in;
+    private final TarNumbers numbers;
+    private final PaxRecords global = PaxRecords.none();
+    private PaxRecords pax = PaxRecords.none();
+    private @Nullable String longName;
+    private @Nullable String longLink;
+    private TarContents contents;
+    private long headerOffset;
     private boolean ended;
 
     /**
-     * Reads from a stream, which is not closed.
-     *
-     * @param resource which layer this is, for messages
+     * @param in read in large pieces; not closed
+     * @param resource what to call it in errors
      */
     public TarReader(InputStream in, String resource) {
-        this.in = in;
-        this.resource = resource;
+        this.in = new TarInput(in, resource);
+        this.numbers = new TarNumbers(resource);
+        this.contents = TarContents.none(this.in);
     }
 
-    /** The next member; null at the end. What was not read of the last one is passed over. */
+    /**
+     * Goes on to the next entry, over what is left of this one's contents.
+     *
+     * @return null at the end
+     * @throws CorruptImageException if the archive is wrong; nothing more can be read then
+     */
     public @Nullable TarEntry next() throws IOException {
-        skip(left + padding);
-        left = 0;
-        padding = 0;
-        PaxRecords pax = new PaxRecords();
-        String longName = null;
-        String longLink = null;
+        contents.finish();
+        contents = TarContents.none(in);
+        pax = global.copy();
+        longName = null;
+        longLink = null;
         while (!ended) {
-            TarHeaderBlock header = header();
-            if (header == null) {
-                ended = true;
-                if (longName != null || longLink != null || !pax.values.isEmpty()) {
-                    throw corrupt("the archive ends after an extended header");
-                }
-                return null;
-            }
-            long bytes = size(header.number(124, 12, "size"));
-            switch (header.type()) {
-                case 'x', 'X' -> pax = PaxRecords.parse(extended(bytes), resource, position);
-                case 'g' -> global = PaxRecords.parse(extended(bytes), resource, position);
-                case 'L' -> longName = name(extended(bytes));
-                case 'K' -> longLink = name(extended(bytes));
-                default -> {
-                    pax.inherit(global);
-                    return member(header, pax, longName, longLink, bytes);
-                }
+            byte[] header = header();
+            if (header.length > 0 && !isExtension(header)) {
+                return entry(header);
             }
         }
         return null;
     }
 
-    private @Nullable TarHeaderBlock header() throws IOException {
-        byte[] block = new byte[TarHeaderBlock.SIZE];
-        int n = in.readNBytes(block, 0, block.length);
-        if (n == 0) {
-            return null;
-        }
-        if (n < block.length) {
-            throw corrupt("the archive ends inside a header");
-        }
-        position += n;
-        return TarHeaderBlock.isZero(block) ? null : new TarHeaderBlock(block, resource, position - n);
-    }
-
-    private byte[] extended(long bytes) throws IOException {
-        if (bytes > LARGEST_EXTENDED_BYTES) {
-            throw corrupt("an extended header of " + bytes + " bytes, over the limit of " + LARGEST_EXTENDED_BYTES);
-        }
-        byte[] content = in.readNBytes((int) bytes);
-        if (content.length < bytes) {
-            throw corrupt("the archive ends inside an extended header");
-        }
-        position += bytes;
-        skip(padding(bytes));
-        return content;
-    }
-
-    private static String name(byte[] bytes) {
-        String name = ByteStrings.of(bytes);
-        int end = name.indexOf('\0');
-        return end < 0 ? name : name.substring(0, end);
-    }
-
-    private TarEntry member(
-            TarHeaderBlock header, PaxRecords pax, @Nullable String longName, @Nullable String longLink, long bytes)
-            throws IOException {
-        String path = first(pax.get("GNU.sparse.name"), pax.get("path"), longName, header.path());
-        String target = first(pax.get("linkpath"), longLink, header.linkName());
-        char type = header.type();
-        boolean hardLink = type == '1';
-        FileType fileType = fileType(header, type, path);
-        long stored = pax.get("size") == null ? bytes : size(number(pax, "size", 0));
-        boolean hasContents = fileType == FileType.REGULAR && !hardLink;
-        begin(header, pax, type, hasContents || type == '5' || !isKnownEmpty(type) ? stored : 0, hasContents);
-        long[] mtime = mtime(header, pax);
-        return new TarEntry(
-                path,
-                fileType,
-                hardLink,
-                hardLink || fileType == FileType.SYMLINK ? target : "",
-                (int) header.number(100, 8, "mode") & 07777,
-                owner(number(pax, "uid", header.number(108, 8, "uid")), "uid"),
-                owner(number(pax, "gid", header.number(116, 8, "gid")), "gid"),
-                mtime[0],
-                (int) mtime[1],
-                hasContents ? size : 0,
-                device(header, fileType, 329),
-                device(header, fileType, 337),
-                Collections.unmodifiableSortedMap(pax.xattrs));
-    }
-
-    /** Links and nodes have no contents, whatever their size field says. */
-    private static boolean isKnownEmpty(char type) {
-        return "12346".indexOf(type) >= 0;
-    }
-
-    private static String first(@Nullable String... candidates) {
-        for (String candidate : candidates) {
-            if (candidate != null) {
-                return candidate;
-            }
-        }
-        return "";
-    }
-
-    private FileType fileType(TarHeaderBlock header, char type, String path) throws CorruptImageException {
-        return switch (type) {
-            case '0' -> path.endsWith("/") ? FileType.DIRECTORY : FileType.REGULAR;
-            case '1', '7', 'S' -> FileType.REGULAR;
-            case '2' -> FileType.SYMLINK;
-            case '3' -> FileType.CHARACTER_DEVICE;
-            case '4' -> FileType.BLOCK_DEVICE;
-            case '5' -> FileType.DIRECTORY;
-            case '6' -> FileType.FIFO;
-            default ->
-                throw header.corrupt("a tar member of unknown type \"" + type + "\": " + ByteStrings.display(path));
-        };
-    }
-
-    private int device(TarHeaderBlock header, FileType type, int at) throws CorruptImageException {
-        boolean node = type == FileType.CHARACTER_DEVICE || type == FileType.BLOCK_DEVICE;
-        long value = node ? header.number(at, 8, "device number") : 0;
-        if (value < 0 || value > 0xf_ffff) {
-            throw header.corrupt("the device number " + value + " has more than 20 bits");
-        }
-        return (int) value;
-    }
-
-    private long owner(long id, String field) throws CorruptImageException {
-        if (id < 0 || id > UNSIGNED_INT) {
-            throw corrupt("the " + field + " " + id + " does not fit 32 bits");
-        }
-        return id;
-    }
-
-    private long size(long value) throws CorruptImageException {
-        if (value < 0 || value > LARGEST_SIZE) {
-            throw corrupt("a tar member of size " + value);
-        }
-        return value;
-    }
-
-    private long number(PaxRecords pax, String key, long otherwise) throws CorruptImageException {
-        String text = pax.get(key);
-        return text == null ? otherwise : PaxRecords.number(text, key, resource, position);
-    }
-
-    /** Seconds and nanoseconds; the fraction of a time before 1970 counts upwards as well. */
-    private long[] mtime(TarHeaderBlock header, PaxRecords pax) throws CorruptImageException {
-        String text = pax.get("mtime");
-        if (text == null) {
-            return new long[] {header.number(136, 12, "mtime"), 0};
-        }
-        int point = text.indexOf('.');
-        String whole = point < 0 ? text : text.substring(0, point);
-        String fraction = point < 0 ? "" : text.substring(point + 1);
-        long seconds = whole.isEmpty() || whole.equals("-") ? 0 : PaxRecords.number(whole, "mtime", resource, position);
-        String nine = (fraction + "000000000").substring(0, 9);
-        long nanos = PaxRecords.number(nine, "mtime", resource, position);
-        if (text.startsWith("-") && nanos > 0) {
-            return new long[] {seconds - 1, 1_000_000_000 - nanos};
-        }
-        return new long[] {seconds, nanos};
-    }
-
-    private void begin(TarHeaderBlock header, PaxRecords pax, char type, long stored, boolean hasContents)
-            throws IOException {
-        left = stored;
-        padding = padding(stored);
-        run = 0;
-        logical = 0;
-        size = stored;
-        runs = List.of(new long[] {0, stored});
-        if (hasContents) {
-            sparse(header, pax, type);
-        }
-    }
-
-    private void sparse(TarHeaderBlock header, PaxRecords pax, char type) throws IOException {
-        List<Long> numbers;
-        if (type == 'S') {
-            numbers = gnuSparse(header);
-            size = size(header.number(483, 12, "real size"));
-        } else if (pax.get("GNU.sparse.major") != null) {
-            numbers = mapInData();
-            size = size(number(pax, "GNU.sparse.realsize", 0));
-        } else if (pax.get("GNU.sparse.map") != null || !pax.sparse.isEmpty()) {
-            numbers = pax.get("GNU.sparse.map") == null ? pax.sparse : mapInRecord(pax);
-            size = size(number(pax, "GNU.sparse.size", size));
-        } else {
-            return;
-        }
-        runs = checkedRuns(numbers);
-    }
-
-    private List<Long> gnuSparse(TarHeaderBlock header) throws IOException {
-        List<Long> numbers = new ArrayList<>();
-        addRuns(numbers, header, 386, 4);
-        boolean more = header.flag(482) != 0;
-        while (more) {
-            byte[] block = in.readNBytes(TarHeaderBlock.SIZE);
-            if (block.length < TarHeaderBlock.SIZE || numbers.size() > 2 * MOST_SPARSE_RUNS) {
-                throw corrupt("a sparse file's map does not end");
-            }
-            position += block.length;
-            TarSparseBlock extension = new TarSparseBlock(block, resource, position);
-            extension.addTo(numbers);
-            more = extension.isContinued();
-        }
-        return numbers;
-    }
-
-    private static void addRuns(List<Long> numbers, TarHeaderBlock header, int at, int count)
-            throws CorruptImageException {
-        for (int i = 0; i < count; i++) {
-            if (header.flag(at + 24 * i) == 0) {
-                return;
-            }
-            numbers.add(header.number(at + 24 * i, 12, "sparse offset"));
-            numbers.add(header.number(at + 24 * i + 12, 12, "sparse length"));
-        }
-    }
-
-    private List<Long> mapInRecord(PaxRecords pax) throws CorruptImageException {
-        List<Long> numbers = new ArrayList<>();
-        for (String text : first(pax.get("GNU.sparse.map")).split(",", -1)) {
-            numbers.add(PaxRecords.number(text, "GNU.sparse.map", resource, position));
-        }
-        return numbers;
-    }
-
-    /** GNU's format 1.0: the map stands before the data, in decimal lines, padded to a block. */
-    private List<Long> mapInData() throws IOException {
-        long before = left;
-        long count = line();
-        if (count < 0 || count > MOST_SPARSE_RUNS) {
-            throw corrupt("a sparse file of " + count + " runs");
-        }
-        List<Long> numbers = new ArrayList<>();
-        for (long i = 0; i < 2 * count; i++) {
-            numbers.add(line());
-        }
-        long rest = padding(before - left);
-        if (rest > left) {
-            throw corrupt("a sparse file's map is longer than the file");
-        }
-        skip(rest);
-        left -= rest;
-        return numbers;
-    }
-
-    private long line() throws IOException {
-        long value = 0;
-        for (int digits = 0; ; digits++) {
-            int c = left == 0 ? -1 : in.read();
-            position++;
-            left--;
-            if (c == '\n' && digits > 0) {
-                return value;
-            }
-            if (c < '0' || c > '9' || digits > 18) {
-                throw corrupt("a sparse file's map is no list of numbers");
-            }
-            value = value * 10 + c - '0';
-        }
-    }
-
-    private List<long[]> checkedRuns(List<Long> numbers) throws CorruptImageException {
-        List<long[]> checked = new ArrayList<>();
-        long end = 0;
-        long data = 0;
-        for (int i = 0; i + 1 < numbers.size(); i += 2) {
-            long offset = numbers.get(i);
-            long length = numbers.get(i + 1);
-            if (offset < end || length < 0 || length > size - offset) {
-                throw corrupt("a sparse file's run at " + offset + " of " + length + " bytes does not fit it");
-            }
-            end = offset + length;
-            data += length;
-            checked.add(new long[] {offset, length});
-        }
-        if (data != left) {
-            throw corrupt("a sparse file's runs have " + data + " bytes, its data " + left);
-        }
-        return checked;
+    /** Where in the decompressed archive the current entry's own header is. */
+    public long offset() {
+        return headerOffset;
     }
 
     /**
-     * Reads contents of the current member.
+     * Reads contents of the current entry.
      *
-     * @return how many bytes, at least 1 unless {@code length} is 0; -1 at its end
+     * @return how many bytes, at least 1; -1 at their end
      */
     public int read(byte[] target, int offset, int length) throws IOException {
-        if (logical == size || length == 0) {
-            return length == 0 ? 0 : -1;
-        }
-        while (run < runs.size() && logical >= runs.get(run)[0] + runs.get(run)[1]) {
-            run++;
-        }
-        long holeEnd = run == runs.size() ? size : runs.get(run)[0];
-        int n;
-        if (logical < holeEnd) {
-            n = (int) Math.min(length, holeEnd - logical);
-            Arrays.fill(target, offset, offset + n, (byte) 0);
+        return contents.read(target, offset, length);
+    }
+
+    /** How many bytes from here on are a hole of a sparse file; 0 outside of holes. */
+    public long hole() {
+        return contents.hole();
+    }
+
+    /** Goes on over bytes of the hole that {@link #hole} tells of. */
+    public void skipHole(long count) {
+        contents.skipHole(count);
+    }
+
+    /** A header whose checksum is right; an empty array at the end. */
+    private byte[] header() throws IOException {
+        headerOffset = in.position();
+        byte[] header = in.block();
+        if (header.length == 0) {
+            ended = true;
+        } else if (isZero(header)) {
+            end();
+            return new byte[0];
         } else {
-            long runEnd = runs.get(run)[0] + runs.get(run)[1];
-            n = in.read(target, offset, (int) Math.min(length, runEnd - logical));
-            if (n < 0) {
-                throw corrupt("the archive ends inside a file");
+            checkSum(header);
+        }
+        return header;
+    }
+
+    private void end() throws IOException {
+        byte[] second = in.block();
+        if (second.length > 0 && !isZero(second)) {
+            throw corrupt("a block of zeros between entries");
+        }
+        in.drain();
+        ended = true;
+    }
+
+    private static boolean isZero(byte[] block) {
+        for (byte b : block) {
+            if (b != 0) {
+                return false;
             }
-            left -= n;
-            position += n;
         }
-        logical += n;
-        return n;
+        return true;
     }
 
-    private void skip(long bytes) throws IOException {
-        try {
-            in.skipNBytes(bytes);
-        } catch (EOFException e) {
-            throw new CorruptImageException("the archive ends inside a member", resource, position, e);
+    /** Old tars summed signed bytes. */
+    private void checkSum(byte[] header) throws CorruptImageException {
+        long sum = numbers.field(
+                header, TarLayout.CHECKSUM, TarLayout.CHECKSUM_LENGTH, Integer.MAX_VALUE, "checksum", headerOffset);
+        if (sum != TarLayout.checksum(header, false) && sum != TarLayout.checksum(header, true)) {
+            throw corrupt("a header has the checksum " + sum + ", not " + TarLayout.checksum(header, false));
         }
-        position += bytes;
     }
 
-    private static long padding(long bytes) {
-        return -bytes & (TarHeaderBlock.SIZE - 1);
+    /** Takes in a header that only tells about the entry behind it. */
+    private boolean isExtension(byte[] header) throws IOException {
+        switch ((char) header[TarLayout.TYPE]) {
+            case TarLayout.TYPE_PAX -> pax.add(extension(header), in.resource(), headerOffset + TarLayout.BLOCK_SIZE);
+            case TarLayout.TYPE_PAX_GLOBAL -> addGlobal(extension(header));
+            case TarLayout.TYPE_GNU_LONG_NAME -> longName = cString(extension(header));
+            case TarLayout.TYPE_GNU_LONG_LINK -> longLink = cString(extension(header));
+            default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void addGlobal(byte[] records) throws CorruptImageException {
+        global.add(records, in.resource(), headerOffset + TarLayout.BLOCK_SIZE);
+        if (global.size() > TarLayout.MAX_EXTENSION_SIZE) {
+            throw corrupt("global headers of more than " + TarLayout.MAX_EXTENSION_SIZE + " bytes");
+        }
+        pax = global.copy();
+    }
+
+    private byte[] extension(byte[] header) throws IOException {
+        long size = numbers.field(
+                header,
+                TarLayout.SIZE,
+                TarLayout.LARGE_NUMBER_LENGTH,
+                TarLayout.MAX_EXTENSION_SIZE,
+                "size of an extended header",
+                headerOffset);
+        return in.padded((int) size);
+    }
+
+    private static String cString(byte[] bytes) {
+        return cString(bytes, 0, bytes.length);
+    }
+
+    private static String cString(byte[] bytes, int offset, int maxLength) {
+        int length = 0;
+        while (length < maxLength && bytes[offset + length] != 0) {
+            length++;
+        }
+        return new String(bytes, offset, length, StandardCharsets.ISO_8859_1);
+    }
+
+    private TarEntry entry(byte[] header) throws IOException {
+        String name = name(header);
+        char type = (char) (header[TarLayout.TYPE] & 0xFF);
+        FileType fileType = fileType(type, name);
+        boolean hardLink = type == TarLayout.TYPE_HARD_LINK;
+        boolean device = fileType == FileType.CHARACTER_DEVICE || fileType == FileType.BLOCK_DEVICE;
+        if (fileType == FileType.REGULAR && !hardLink) {
+            contents = new TarContentsParser(in, numbers, pax).parse(header, headerOffset);
+        }
+        TarNumbers.Time mtime = mtime(header);
+        return new TarEntry(
+                name,
+                fileType,
+                hardLink,
+                (int) small(header, TarLayout.MODE, MAX_ID, "mode") & PERMISSIONS,
+                id(header, TarLayout.UID, "uid"),
+                id(header, TarLayout.GID, "gid"),
+                contents.size(),
+                mtime.seconds(),
+                mtime.nanos(),
+                hardLink || fileType == FileType.SYMLINK ? target(header) : "",
+                device ? (int) small(header, TarLayout.DEVICE_MAJOR, MAX_DEVICE, "device major") : 0,
+                device ? (int) small(header, TarLayout.DEVICE_MINOR, MAX_DEVICE, "device minor") : 0,
+                xattrs());
+    }
+
+    /** A file of the oldest tars whose name ends with "/" is a directory. */
+    private FileType fileType(char type, String name) throws CorruptImageException {
+        return switch (type) {
+            case TarLayout.TYPE_REGULAR_OLD -> name.endsWith("/") ? FileType.DIRECTORY : FileType.REGULAR;
+            case TarLayout.TYPE_REGULAR,
+                    TarLayout.TYPE_CONTIGUOUS,
+                    TarLayout.TYPE_HARD_LINK,
+                    TarLayout.TYPE_GNU_SPARSE -> FileType.REGULAR;
+            case TarLayout.TYPE_SYMLINK -> FileType.SYMLINK;
+            case TarLayout.TYPE_CHARACTER_DEVICE -> FileType.CHARACTER_DEVICE;
+            case TarLayout.TYPE_BLOCK_DEVICE -> FileType.BLOCK_DEVICE;
+            case TarLayout.TYPE_DIRECTORY -> FileType.DIRECTORY;
+            case TarLayout.TYPE_FIFO -> FileType.FIFO;
+            default ->
+                throw corrupt("an entry of the unknown type \"" + ByteStrings.display(String.valueOf(type)) + "\"");
+        };
+    }
+
+    private String name(byte[] header) throws CorruptImageException {
+        String sparse = pax.get("GNU.sparse.name");
+        String path = sparse != null ? sparse : pax.get("path");
+        return checked(path != null ? path : longName != null ? longName : headerName(header), "name");
+    }
+
+    private static String headerName(byte[] header) {
+        String name = cString(header, TarLayout.NAME, TarLayout.NAME_LENGTH);
+        if (!magicIs(header, TarLayout.MAGIC, TarLayout.MAGIC_POSIX)) {
+            return name;
+        }
+        boolean star = magicIs(header, TarLayout.STAR_MAGIC, TarLayout.MAGIC_STAR);
+        String prefix =
+                cString(header, TarLayout.PREFIX, star ? TarLayout.STAR_PREFIX_LENGTH : TarLayout.PREFIX_LENGTH);
+        return prefix.isEmpty() ? name : prefix + "/" + name;
+    }
+
+    private static boolean magicIs(byte[] header, int at, String magic) {
+        return new String(header, at, magic.length(), StandardCharsets.ISO_8859_1).equals(magic);
+    }
+
+    private String target(byte[] header) throws CorruptImageException {
+        String path = pax.get("linkpath");
+        if (path == null) {
+            path = longLink != null ? longLink : cString(header, TarLayout.LINK_NAME, TarLayout.LINK_NAME_LENGTH);
+        }
+        return checked(path, "link target");
+    }
+
+    private String checked(String path, String what) throws CorruptImageException {
+        if (path.indexOf('\0') >= 0) {
+            throw corrupt("a " + what + " with a NUL: \"" + ByteStrings.display(path) + "\"");
+        }
+        return path;
+    }
+
+    private long small(byte[] header, int at, long limit, String what) throws CorruptImageException {
+        return numbers.field(header, at, TarLayout.SMALL_NUMBER_LENGTH, limit, what, headerOffset);
+    }
+
+    private long id(byte[] header, int at, String key) throws CorruptImageException {
+        String value = pax.get(key);
+        return value != null ? numbers.decimal(value, MAX_ID, key, headerOffset) : small(header, at, MAX_ID, key);
+    }
+
+    private TarNumbers.Time mtime(byte[] header) throws CorruptImageException {
+        String value = pax.get("mtime");
+        if (value != null) {
+            return numbers.time(value, headerOffset);
+        }
+        return new TarNumbers.Time(
+                numbers.field(header, TarLayout.MTIME, TarLayout.LARGE_NUMBER_LENGTH, "mtime", headerOffset), 0);
+    }
+
+    private SortedMap<String, byte[]> xattrs() {
+        SortedMap<String, byte[]> xattrs = pax.xattrs();
+        return xattrs.isEmpty() ? Collections.emptySortedMap() : xattrs;
     }
 
     private CorruptImageException corrupt(String problem) {
-        return new CorruptImageException(problem, resource, position);
+        return in.corrupt(problem, headerOffset);
     }
 }

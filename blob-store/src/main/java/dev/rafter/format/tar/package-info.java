@@ -1,6 +1,6 @@
 /**
- * Tar archives: POSIX.1-2001 (ustar and pax), GNU's long names, base-256 numbers and sparse files, and the xattr records that image layers use
- * ({@code SCHILY.xattr.*}). Names, link targets and xattr names are byte strings.
+ * Tar archives as a stream: POSIX ustar and pax, the extensions of GNU tar (long names, numbers in base 256, sparse files) and of star and
+ * libarchive (xattrs). Specified in POSIX.1-2017, "pax", and the manual of GNU tar, "Tar Internals". Names are byte strings.
  */
 @NullMarked
 package dev.rafter.format.tar;

@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Decodes a whole blob into the bytes of its device, as a reader of images does it: every chunk's digest is checked. */
-final class DecodedDevice {
+public final class DecodedDevice {
     private DecodedDevice() {}
 
     /** The devices of an image, in table order. */
@@ -26,7 +26,7 @@ final class DecodedDevice {
         return devices;
     }
 
-    static byte[] decode(RafsBootstrap bootstrap, RafsBlob blob, byte[] stored) throws IOException {
+    public static byte[] decode(RafsBootstrap bootstrap, RafsBlob blob, byte[] stored) throws IOException {
         RafsChunks chunks =
                 bootstrap.needsMeta(blob) ? bootstrap.chunks(blob, meta(blob, stored)) : bootstrap.chunks(blob);
         byte[] device = new byte[Math.toIntExact(blob.deviceSizeBytes())];
