@@ -31,14 +31,20 @@ final class Logging {
         root.addHandler(handler);
         root.setLevel(julLevel(level));
         quiet("io.netty");
+        // Warns at each connection that a Unix socket has no SO_KEEPALIVE, which gRPC sets.
+        quiet("io.netty.bootstrap", Level.SEVERE);
         quiet("io.grpc");
         quiet("okhttp3");
     }
 
     /** Keeps a library's own chatter out. */
     private static void quiet(String library) {
+        quiet(library, Level.WARNING);
+    }
+
+    private static void quiet(String library, Level from) {
         Logger logger = Logger.getLogger(library);
-        logger.setLevel(Level.WARNING);
+        logger.setLevel(from);
         QUIET.add(logger);
     }
 

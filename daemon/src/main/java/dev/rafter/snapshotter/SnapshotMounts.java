@@ -12,6 +12,12 @@ import java.util.stream.Collectors;
  * image is one lower folder, its EROFS mount, whatever number of layers it has.
  */
 final class SnapshotMounts {
+    /**
+     * containerd turns the options uidmap and gidmap into an idmapped mount of the folder that the lower folders have in common, without
+     * what is mounted below that. Of one lower folder, which may be a mount itself, this makes it take just that.
+     */
+    private static final String INSIDE = "/.";
+
     private final SnapshotFolders folders;
     private final LazyImages lazyImages;
     private final List<String> overlayOptions;
@@ -78,17 +84,20 @@ final class SnapshotMounts {
             options.add("workdir=" + folders.work(snapshot.id()));
             options.add("upperdir=" + folders.fs(snapshot.id()));
         }
-        options.add("lowerdir=" + lowers.stream().map(Path::toString).collect(Collectors.joining(":")));
-        addIdMapping(options, "uidmap=", snapshot.labels().get(Labels.UID_MAPPING));
-        addIdMapping(options, "gidmap=", snapshot.labels().get(Labels.GID_MAPPING));
+        String uids = snapshot.labels().get(Labels.UID_MAPPING);
+        String gids = snapshot.labels().get(Labels.GID_MAPPING);
+        if (uids == null || gids == null) {
+            options.add(lowerdir(lowers, ""));
+        } else {
+            options.add(lowerdir(lowers, lowers.size() == 1 ? INSIDE : ""));
+            options.add("uidmap=" + uids);
+            options.add("gidmap=" + gids);
+        }
         return List.of(new Mount("overlay", "overlay", options));
     }
 
-    /** containerd turns these into idmapped mounts of the lower folders. */
-    private static void addIdMapping(List<String> options, String name, @org.jspecify.annotations.Nullable String map) {
-        if (map != null) {
-            options.add(name + map);
-        }
+    private static String lowerdir(List<Path> lowers, String suffix) {
+        return "lowerdir=" + lowers.stream().map(Path::toString).collect(Collectors.joining(":", "", suffix));
     }
 
     private static Mount bind(Path folder, boolean writable) {

@@ -151,6 +151,7 @@ class LazyServingTest {
         List<Mount> mounts = snapshotter.prepare("userns", top, mapped);
         assertEquals(new SnapshotFolders.Owner(100012, 200034), ownerOfUpper(mounts));
         assertTrue(mounts.getFirst().options().containsAll(List.of("uidmap=0:100000:65536", "gidmap=0:200000:65536")));
+        assertEquals(images.pathOf(IMAGE) + "/.", lowerdir(mounts));
         assertFails(Code.INVALID_ARGUMENT, () -> snapshotter.prepare("bad", top, Map.of(Labels.UID_MAPPING, "0:1")));
         assertFails(
                 Code.INVALID_ARGUMENT, () -> snapshotter.prepare("bad", top, Map.of(Labels.UID_MAPPING, "0:100000:5")));

@@ -1,5 +1,6 @@
 package dev.rafter.deploy.e2e;
 
+import dev.rafter.deploy.e2e.cri.AuthConfig;
 import dev.rafter.deploy.e2e.cri.ContainerConfig;
 import dev.rafter.deploy.e2e.cri.ContainerMetadata;
 import dev.rafter.deploy.e2e.cri.ContainerRequest;
@@ -67,6 +68,13 @@ final class CriClient implements AutoCloseable {
     void pull(String image) {
         var _ = images().pullImage(
                         PullImageRequest.newBuilder().setImage(spec(image)).build());
+    }
+
+    void pull(String image, String user, String password) {
+        var _ = images().pullImage(PullImageRequest.newBuilder()
+                .setImage(spec(image))
+                .setAuth(AuthConfig.newBuilder().setUsername(user).setPassword(password))
+                .build());
     }
 
     void removeImage(String image) {

@@ -217,6 +217,16 @@ final class LazySnapshotterTest {
     }
 
     @Test
+    void aUserNamespaceGetsIdmappedMounts() throws Exception {
+        assumeTrue(version.name().startsWith("2."), "containerd 1.6 changes owners by itself");
+        node.cri().pull(image);
+        String mapping = "0:100000:65536";
+        List<String> options = List.of("--uidmap", mapping, "--gidmap", mapping, "--remap-labels");
+        assertEquals(
+                "hi\n", node.run(CRI, options, image, "c1", "/bin/sh", "-c", "echo hi > /new; read l < /new; echo $l"));
+    }
+
+    @Test
     void ctrPullsThroughTheTransferService() throws Exception {
         assumeTrue(version.name().startsWith("2."), "before 2.1, ctr's pulls have no labels");
         node.pull("default", image);

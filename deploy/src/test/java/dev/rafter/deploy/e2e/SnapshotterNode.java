@@ -6,6 +6,7 @@ import dev.rafter.deploy.harness.Shell;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,19 +30,27 @@ final class SnapshotterNode implements AutoCloseable {
     private final Containerd containerd;
     private final CriClient cri;
 
-    private SnapshotterNode(ContainerdVersion version, Path folder, String pauseImage) throws Exception {
+    private SnapshotterNode(ContainerdVersion version, Path folder, String pauseImage, String... options)
+            throws Exception {
         this.version = version;
         this.folder = folder;
-        this.rafter = Rafter.in(folder);
+        this.rafter = Rafter.in(folder, options);
         Files.createDirectories(folder.resolve("logs"));
         startSnapshotter();
         containerd = Containerd.start(version.binaries(), folder.resolve("c"), configuration(pauseImage));
         cri = new CriClient(containerd.socket(), folder.resolve("logs"));
     }
 
-    /** Starts both on a new folder: on a disk, since cache files cannot be in memory. */
-    static SnapshotterNode start(ContainerdVersion version, String pauseImage) throws Exception {
-        return new SnapshotterNode(version, Files.createTempDirectory(Files.createDirectories(WORK), "n"), pauseImage);
+    /**
+     * Starts both on a new folder: on a disk, since cache files cannot be in memory.
+     *
+     * @param options of our daemon
+     */
+    static SnapshotterNode start(ContainerdVersion version, String pauseImage, String... options) throws Exception {
+        Path folder = Files.createTempDirectory(Files.createDirectories(WORK), "n");
+        // A user namespace's root has to pass through it.
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
+        return new SnapshotterNode(version, folder, pauseImage, options);
     }
 
     private String configuration(String pauseImage) throws IOException {
@@ -164,7 +173,14 @@ final class SnapshotterNode implements AutoCloseable {
     /** Runs a command in a container of an image, to its end; gives its output. */
     String run(String namespace, String reference, String id, String... command)
             throws IOException, InterruptedException {
-        List<String> all = new ArrayList<>(List.of("run", "--rm", "--snapshotter", "rafter", reference, id));
+        return run(namespace, List.of(), reference, id, command);
+    }
+
+    String run(String namespace, List<String> options, String reference, String id, String... command)
+            throws IOException, InterruptedException {
+        List<String> all = new ArrayList<>(List.of("run", "--rm", "--snapshotter", "rafter"));
+        all.addAll(options);
+        all.addAll(List.of(reference, id));
         all.addAll(Arrays.asList(command));
         return ctr(namespace, all.toArray(String[]::new));
     }
