@@ -1,6 +1,8 @@
 package dev.rafter.failure;
 
 import dev.rafter.format.ImageException;
+import dev.rafter.linux.Errno;
+import dev.rafter.linux.KernelException;
 import dev.rafter.oci.DocumentException;
 import dev.rafter.registry.RegistryException;
 import java.io.IOException;
@@ -23,12 +25,28 @@ public record Failure(FailureKind kind, String message) {
             case ImageException e -> new Failure(FailureKind.IMAGE, message(e));
             case DocumentException e -> new Failure(FailureKind.IMAGE, message(e));
             case RegistryException e -> new Failure(ofRegistry(e.reason()), message(e));
+            case KernelException e -> new Failure(ofErrno(e.errno()), message(e));
             case NoSuchFileException e -> new Failure(FailureKind.FAILURE, "there is no " + e.getFile());
             case AccessDeniedException e -> new Failure(FailureKind.NODE, "may not access " + e.getFile());
             case FileSystemException e -> new Failure(FailureKind.NODE, message(e));
             case IOException e -> new Failure(FailureKind.FAILURE, message(e));
             case IllegalArgumentException e -> new Failure(FailureKind.USAGE, message(e));
             default -> new Failure(FailureKind.FAILURE, "unexpected: " + thrown + " (--debug shows where)");
+        };
+    }
+
+    /** What the kernel refuses the node lacks: privilege, space, descriptors, or a newer kernel; unless it is about names or use. */
+    private static FailureKind ofErrno(int errno) {
+        return switch (errno) {
+            case Errno.ENOENT,
+                    Errno.EEXIST,
+                    Errno.ENOTDIR,
+                    Errno.EISDIR,
+                    Errno.EBUSY,
+                    Errno.EBADF,
+                    Errno.ECONNREFUSED -> FailureKind.FAILURE;
+            case Errno.EUCLEAN -> FailureKind.IMAGE;
+            default -> FailureKind.NODE;
         };
     }
 

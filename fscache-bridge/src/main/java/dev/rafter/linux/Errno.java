@@ -1,8 +1,9 @@
 package dev.rafter.linux;
 
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
-/** Error numbers by name. The numbers are those of Linux on x86-64 and arm64. */
+/** Error numbers by name, and what to do about them. The numbers are those of Linux on x86-64 and arm64. */
 public final class Errno {
     public static final int EPERM = 1;
     public static final int ENOENT = 2;
@@ -30,6 +31,7 @@ public final class Errno {
     public static final int EUCLEAN = 117;
     public static final int ENOTSUP = 95;
     public static final int ECONNREFUSED = 111;
+    public static final int EDQUOT = 122;
 
     private static final Map<Integer, String> NAMES = Map.ofEntries(
             Map.entry(EPERM, "EPERM (not permitted)"),
@@ -57,12 +59,30 @@ public final class Errno {
             Map.entry(ENODATA, "ENODATA (no data)"),
             Map.entry(EUCLEAN, "EUCLEAN (structure needs cleaning)"),
             Map.entry(ENOTSUP, "EOPNOTSUPP (not supported)"),
-            Map.entry(ECONNREFUSED, "ECONNREFUSED (connection refused)"));
+            Map.entry(ECONNREFUSED, "ECONNREFUSED (connection refused)"),
+            Map.entry(EDQUOT, "EDQUOT (quota used up)"));
 
     private Errno() {}
 
     /** Name and meaning, for a message. */
     public static String describe(int errno) {
         return NAMES.getOrDefault(errno, "errno " + errno);
+    }
+
+    /** What a person can do about it, where the call that failed knows nothing better; null if that depends. */
+    static @Nullable String advice(int errno) {
+        return switch (errno) {
+            case EPERM -> "this needs root (CAP_SYS_ADMIN)";
+            case EACCES -> "its permissions, or this program's confinement, do not allow it";
+            case ENOSPC -> "make room there, or choose another --root";
+            case EDQUOT -> "raise the quota, or choose another --root";
+            case EMFILE -> "raise the limit of open files (ulimit -n; LimitNOFILE= of the service)";
+            case ENFILE -> "raise fs.file-max";
+            case ENOMEM -> "free memory, or raise the memory limit";
+            case EROFS -> "choose a --root that can be written";
+            case EIO -> "the disk fails; the kernel's log (dmesg) says more";
+            case ENODEV, ENOSYS, ENOTSUP -> "this kernel is too old for it, or was built without it";
+            default -> null;
+        };
     }
 }

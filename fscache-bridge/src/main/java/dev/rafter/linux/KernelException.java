@@ -13,7 +13,7 @@ public final class KernelException extends IOException {
     /**
      * @param call the call as a person would write it, {@code umount2(MNT_DETACH)}
      * @param object the path or the descriptor it was made on; empty if there is none
-     * @param hint what to do about it; null if nobody knows
+     * @param hint what to do about it; null: what is generally done about this errno
      */
     public KernelException(String call, int errno, String object, @Nullable String hint) {
         super(message(call, errno, object, hint));
@@ -40,6 +40,7 @@ public final class KernelException extends IOException {
 
     private static String message(String call, int errno, String object, @Nullable String hint) {
         String where = object.isEmpty() ? "" : " on " + object;
-        return call + where + ": " + Errno.describe(errno) + (hint == null ? "" : ": " + hint);
+        String advice = hint == null ? Errno.advice(errno) : hint;
+        return call + where + ": " + Errno.describe(errno) + (advice == null ? "" : ": " + advice);
     }
 }

@@ -34,7 +34,6 @@ final class SnapshotterErrorsTest {
     @SuppressWarnings("NullAway.Init")
     private SnapshotterNode node;
 
-
     @BeforeEach
     void makeFolder() throws IOException {
         assumeTrue("root".equals(System.getProperty("user.name")), "containers need root");
