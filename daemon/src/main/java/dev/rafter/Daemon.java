@@ -7,10 +7,12 @@ import dev.rafter.api.MountRequest;
 import dev.rafter.api.MountView;
 import dev.rafter.api.StatusView;
 import dev.rafter.blob.BlobStore;
-import dev.rafter.blob.CacheFile;
 import dev.rafter.config.Config;
 import dev.rafter.failure.FailureException;
 import dev.rafter.failure.FailureKind;
+import dev.rafter.fdstore.FdStore;
+import dev.rafter.fdstore.NotifyFdStore;
+import dev.rafter.fdstore.Supervisor;
 import dev.rafter.fetch.FetchOptions;
 import dev.rafter.fetch.Fetching;
 import dev.rafter.image.ImageOpener;
@@ -28,6 +30,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -40,13 +43,18 @@ import org.slf4j.LoggerFactory;
  */
 final class Daemon implements DaemonService {
     private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
+    private static final String LOCK = "lock";
     private static final long RETRY_MILLIS = 1_000;
+    /** Time for an answer to reach whoever asked. */
+    private static final long ANSWER_MILLIS = 100;
+
     private static final int LINGER_CHECK_SECONDS = 5;
 
     private final Config config;
     private final long startNanos = System.nanoTime();
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
+    private final FdStore store;
     private final Fd lock;
     private final ImageStore images;
     private final BlobStore blobs;
@@ -60,12 +68,14 @@ final class Daemon implements DaemonService {
         config = wiring.config();
         createPrivate(config.run());
         Files.createDirectories(config.root());
-        lock = lock(config.root());
+        store = NotifyFdStore.of(System.getenv());
+        lock = lock(config.root(), store);
         images = ImageStore.open(config.root().resolve("images"));
-        blobs = openBlobs(config.root());
+        KeptCacheFiles cacheFiles = new KeptCacheFiles(store);
+        blobs = openBlobs(config.root(), cacheFiles);
         fetching = new Fetching(new FetchOptions(
                 config.demandTimeout(), config.registry().maxRequests(), FetchOptions.DEFAULTS.maxBufferBytes()));
-        transport = new FanotifyTransport();
+        transport = new FanotifyTransport(config.run().resolve("inflight"), store);
         mounts = MountManager.open(
                 config.root(),
                 config.run(),
@@ -74,6 +84,9 @@ final class Daemon implements DaemonService {
                 blobs,
                 transport,
                 fetching);
+        if (mounts.lingering().isEmpty()) {
+            cacheFiles.forgetLeft();
+        }
         metrics = new Metrics(fetching.stats(), transport.stats(), mounts);
         snapshotter = config.snapshotter().enabled() ? snapshotter(wiring) : null;
     }
@@ -89,27 +102,28 @@ final class Daemon implements DaemonService {
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
     }
 
-    /** One daemon a root: two would write the same files. */
-    private static Fd lock(Path root) throws IOException {
+    /** One daemon a root: two would write the same files. The lock outlives the daemon with its descriptors. */
+    private static Fd lock(Path root, FdStore store) throws IOException {
+        Optional<Fd> left = store.take(LOCK);
+        if (left.isPresent()) {
+            return left.get();
+        }
         Fd fd = Fd.open(root.resolve("lock"), Fd.O_RDWR | Fd.O_CREAT);
         if (!fd.tryLock()) {
             fd.close();
             throw new FailureException(
                     FailureKind.FAILURE, "another daemon serves " + root + ": stop it, or choose another --root");
         }
+        store.keep(LOCK, fd);
         return fd;
     }
 
-    private static BlobStore openBlobs(Path root) throws FailureException {
+    private static BlobStore openBlobs(Path root, KeptCacheFiles cacheFiles) throws FailureException {
         try {
-            return BlobStore.open(BlobStore.Options.of(root).withOpener(Daemon::openCacheFile));
+            return BlobStore.open(BlobStore.Options.of(root).withOpener(cacheFiles));
         } catch (IOException e) {
             throw new FailureException(FailureKind.NODE, String.valueOf(e.getMessage()), e);
         }
-    }
-
-    private static CacheFile openCacheFile(Path file) throws IOException {
-        return new FdCacheFile(Fd.open(file, Fd.O_RDWR | Fd.O_CREAT));
     }
 
     /** Serves until it is stopped, by the interface or by SIGTERM. */
@@ -120,7 +134,12 @@ final class Daemon implements DaemonService {
         Files.writeString(pidFile, ProcessHandle.current().pid() + "\n");
         try (ApiServer _ = ApiServer.start(config.apiSocket(), this);
                 Closeable _ = serveSnapshots()) {
+            store.ready();
             LOG.info("serving {} at {}", config.root(), config.apiSocket());
+            if (!store.outlivesThisProcess()) {
+                LOG.warn("nothing holds this daemon's descriptors: if it is killed, mounts read zeros where they have"
+                        + " holes. Start it by \"rafter daemon\" or systemd, with FileDescriptorStoreMax=");
+            }
             while (!stopped.await(LINGER_CHECK_SECONDS, TimeUnit.SECONDS)) {
                 mounts.releaseLingering();
             }
@@ -211,7 +230,7 @@ final class Daemon implements DaemonService {
                 config.root().toString(),
                 config.run().toString(),
                 "fanotify",
-                false,
+                store.outlivesThisProcess(),
                 mounts.mounts().size(),
                 TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - startNanos));
     }
@@ -219,6 +238,24 @@ final class Daemon implements DaemonService {
     @Override
     public String metrics() {
         return metrics.text();
+    }
+
+    @Override
+    public void restart() throws IOException {
+        if (!store.outlivesThisProcess()) {
+            throw new FailureException(
+                    FailureKind.FAILURE, "nothing would start this daemon again: stop it, and start it anew");
+        }
+        LOG.info("making room for the next daemon");
+        // As if it were killed, since that is what everything is made for: what is mounted stays, with its guards.
+        Thread.ofPlatform().daemon().name("rafter-restart").start(() -> {
+            try {
+                Thread.sleep(ANSWER_MILLIS);
+            } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+            }
+            Runtime.getRuntime().halt(Supervisor.RESTART);
+        });
     }
 
     @Override

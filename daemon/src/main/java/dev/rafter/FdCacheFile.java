@@ -10,9 +10,14 @@ import java.nio.ByteBuffer;
 final class FdCacheFile implements CacheFile {
     private final Fd fd;
     private final FdChannel channel;
+    private final Runnable onClose;
 
-    FdCacheFile(Fd fd) {
+    /**
+     * @param onClose is run when it is closed
+     */
+    FdCacheFile(Fd fd, Runnable onClose) {
         this.fd = fd;
+        this.onClose = onClose;
         channel = new FdChannel(fd, () -> {});
     }
 
@@ -43,6 +48,7 @@ final class FdCacheFile implements CacheFile {
 
     @Override
     public void close() throws IOException {
+        onClose.run();
         channel.close();
         fd.close();
     }

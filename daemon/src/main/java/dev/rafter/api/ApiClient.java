@@ -58,6 +58,10 @@ public final class ApiClient {
         return new String(ask("GET", "/metrics", NOTHING), StandardCharsets.UTF_8);
     }
 
+    public void restart() throws IOException {
+        ask("POST", "/v1/restart", NOTHING);
+    }
+
     public void stop() throws IOException {
         ask("POST", "/v1/stop", NOTHING);
     }

@@ -19,6 +19,9 @@ public interface DaemonService {
     /** Metrics in the text format of Prometheus. */
     String metrics();
 
+    /** Has the next daemon take over everything as it is; returns before it does. */
+    void restart() throws IOException;
+
     /** Unmounts everything and ends the daemon; fails, changing nothing more, if a mount is in use. */
     void stop() throws IOException;
 }

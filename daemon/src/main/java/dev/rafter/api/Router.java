@@ -19,6 +19,7 @@ import org.slf4j.LoggerFactory;
  *   DELETE /v1/mounts?directory=DIR   204
  *   GET    /v1/images                 all {@link ImageView}s
  *   GET    /v1/status                 the {@link StatusView}
+ *   POST   /v1/restart                has the next daemon take over: 202
  *   POST   /v1/stop                   unmounts everything and ends the daemon: 202
  *   GET    /metrics                   Prometheus text
  *   GET    /healthz                   "ok"
@@ -61,6 +62,10 @@ final class Router {
             }
             case "GET /v1/images" -> json(200, service.images());
             case "GET /v1/status" -> json(200, service.status());
+            case "POST /v1/restart" -> {
+                service.restart();
+                yield new Answer(202, JSON, NOTHING);
+            }
             case "POST /v1/stop" -> {
                 service.stop();
                 yield new Answer(202, JSON, NOTHING);

@@ -4,6 +4,8 @@ import dev.rafter.api.ApiClient;
 import dev.rafter.config.Config;
 import dev.rafter.failure.FailureException;
 import dev.rafter.failure.FailureKind;
+import dev.rafter.fdstore.Supervisor;
+import dev.rafter.linux.Fd;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -49,6 +51,23 @@ final class DaemonProcess {
         return client;
     }
 
+    /** Returns when the next daemon serves. */
+    static void restart(Config config) throws IOException {
+        ApiClient client = running(config);
+        long old = client.status().pid();
+        client.restart();
+        long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
+        while (!client.alive() || client.status().pid() == old) {
+            if (System.nanoTime() > deadline) {
+                throw new FailureException(
+                        FailureKind.FAILURE,
+                        "the next daemon does not answer after " + START_TIMEOUT.toSeconds() + " seconds; see "
+                                + config.run().resolve("daemon.log"));
+            }
+            pause();
+        }
+    }
+
     static void stop(Config config) throws IOException {
         ApiClient client = running(config);
         ProcessHandle daemon = ProcessHandle.of(client.status().pid()).orElse(null);
@@ -67,15 +86,19 @@ final class DaemonProcess {
         createPrivate(config.run());
         Path log = config.run().resolve("daemon.log");
         long logStart = Files.exists(log) ? Files.size(log) : 0;
-        Process process = new ProcessBuilder(command(config, options))
-                .redirectInput(new File("/dev/null"))
+        ProcessBuilder builder = new ProcessBuilder(command(config, options));
+        // What this command may have got from whoever started it is not for the daemon.
+        builder.environment()
+                .keySet()
+                .removeAll(List.of("NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"));
+        Process process = builder.redirectInput(new File("/dev/null"))
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .redirectErrorStream(true)
                 .directory(new File("/"))
                 .start();
         long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
         while (!client.alive()) {
-            if (!process.isAlive()) {
+            if (!process.isAlive() && !isStarting(config)) {
                 throw ended(process.exitValue(), log, logStart);
             }
             if (System.nanoTime() > deadline) {
@@ -90,7 +113,7 @@ final class DaemonProcess {
     /** A session of its own: what ends the terminal does not end the daemon. */
     private static List<String> command(Config config, GlobalOptions options) {
         List<String> command = new ArrayList<>(List.of("setsid"));
-        command.addAll(self());
+        command.addAll(supervised());
         command.addAll(List.of(
                 "daemon",
                 "--root",
@@ -101,21 +124,37 @@ final class DaemonProcess {
         return command;
     }
 
-    /** The launcher, or this JVM's command if there is none. */
-    private static List<String> self() {
+    /** Whether somebody else's daemon has the root and will answer: one that is being started, or started again. */
+    private static boolean isStarting(Config config) throws IOException {
+        Path lock = config.root().resolve("lock");
+        if (Files.notExists(lock)) {
+            return false;
+        }
+        try (Fd fd = Fd.open(lock, Fd.O_RDWR)) {
+            return !fd.tryLock();
+        }
+    }
+
+    /** The launcher, or what it would run with this JVM if there is none: the supervisor, and the daemon below it. */
+    private static List<String> supervised() {
         String launcher = System.getenv("RAFTER_LAUNCHER");
         if (launcher != null) {
             return List.of(launcher);
         }
-        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-        return List.of(
-                java,
-                "-XX:+UseSerialGC",
-                "-Xmx96m",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName());
+        List<String> command = new ArrayList<>(java("-Xmx16m", "-XX:TieredStopAtLevel=1"));
+        command.add(Supervisor.class.getName());
+        command.addAll(java("-Xmx96m"));
+        command.add(Main.class.getName());
+        return command;
+    }
+
+    private static List<String> java(String... flags) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of("-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED"));
+        command.addAll(List.of(flags));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+        return command;
     }
 
     private static void createPrivate(Path directory) throws IOException {

@@ -29,6 +29,7 @@ import picocli.CommandLine.ScopeType;
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
             StartCommand.class,
+            RestartCommand.class,
             StopCommand.class,
             MountCommand.class,
             UmountCommand.class,

@@ -52,6 +52,26 @@ final class GuardedBlob implements OnDemandSource {
         }
     }
 
+    /**
+     * Takes over the guard that the last daemon had.
+     *
+     * @throws GuardLostException if there is none and the file has holes
+     */
+    void adoptGuard(Transport transport) throws IOException {
+        lock.lock();
+        try {
+            if (guard == null) {
+                guard = transport.adopt(name(), this).orElse(null);
+            }
+            if (guard == null && !cache.isComplete()) {
+                throw new GuardLostException(describe());
+            }
+        } finally {
+            lock.unlock();
+        }
+        releaseWhenComplete();
+    }
+
     private String name() {
         return cache.directory().getFileName().toString();
     }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -34,6 +35,39 @@ final class GuardedBlobs {
 
     /** Takes a blob into use: its file is open and, if it has holes, guarded. */
     Use acquire(ImageDevice.Lazy device) throws IOException {
+        return acquire(device, blob -> blob.guard(transport));
+    }
+
+    /** As {@link #acquire}, for a mount that the last daemon made. */
+    Use adopt(ImageDevice.Lazy device) throws IOException {
+        return acquire(device, blob -> blob.adoptGuard(transport));
+    }
+
+    /** Guards that the last daemon had, and no mount of it that is known now. */
+    Set<String> orphans() {
+        return transport.left();
+    }
+
+    /** Has readers of an orphan get EIO from now on. */
+    void deny(String orphan) throws IOException {
+        transport.adopt(orphan, new OrphanedFile(orphan));
+    }
+
+    /** Ends the guard of an orphan that no mount has. */
+    void end(String orphan) throws IOException {
+        transport.adopt(orphan, new OrphanedFile(orphan)).ifPresent(Transport.Guard::close);
+    }
+
+    /** Returns when all guards are where they outlive this process. */
+    void settle() throws IOException {
+        transport.settle();
+    }
+
+    private interface Guarding {
+        void guard(GuardedBlob blob) throws IOException;
+    }
+
+    private Use acquire(ImageDevice.Lazy device, Guarding guarding) throws IOException {
         lock.lock();
         try {
             BlobCache cache = store.acquire(device.blob(), device.chunks());
@@ -47,7 +81,7 @@ final class GuardedBlobs {
             blob.source().add(device.source());
             Use use = new Use(blob, device);
             try {
-                blob.guard(transport);
+                guarding.guard(blob);
             } catch (IOException | RuntimeException e) {
                 release(use);
                 throw e;

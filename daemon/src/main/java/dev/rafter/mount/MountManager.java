@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -63,8 +64,8 @@ public final class MountManager {
     }
 
     /**
-     * A manager of the mounts below a root directory. Mounts that a daemon left behind which did not end in order have no guard any more:
-     * they are taken away at once, so that nobody new reads holes through them.
+     * A manager of the mounts below a root directory. Mounts that a daemon left behind are taken over with their guards, without asking
+     * a registry. One whose guard ended with that daemon is taken away at once, so that nobody new reads its holes as zeros.
      *
      * @param fill whether blobs are completed in the background where a request does not say
      */
@@ -74,19 +75,88 @@ public final class MountManager {
         MountRecords records = new MountRecords(run);
         MountManager manager =
                 new MountManager(root, fill, openers, new GuardedBlobs(store, transport, fetching), records);
-        manager.takeAwayLeftovers();
+        manager.takeOver();
         return manager;
     }
 
-    private void takeAwayLeftovers() throws IOException {
+    private void takeOver() throws IOException {
+        List<MountRecord> lost = new ArrayList<>();
         for (MountRecord record : records.all()) {
-            Path directory = Path.of(record.request().directory());
-            if (MountInfo.at(directory).filter(at -> at.type().equals("erofs")).isPresent()) {
-                LOG.warn("{} was left mounted by a daemon that did not end in order; it is taken away", directory);
-                Mounts.detach(directory);
+            try {
+                takeOver(record);
+            } catch (IOException | RuntimeException e) {
+                takeAway(record, e);
+                lost.add(record);
             }
-            records.remove(record.request().directory());
         }
+        boolean guarded = false;
+        for (String orphan : blobs.orphans()) {
+            if (lost.isEmpty()) {
+                blobs.end(orphan);
+            } else {
+                blobs.deny(orphan);
+                guarded = true;
+            }
+        }
+        for (MountRecord record : lost) {
+            if (guarded) {
+                records.write(record.asLingering()); // so that the next daemon goes on denying
+            } else {
+                records.remove(record);
+            }
+        }
+    }
+
+    private void takeOver(MountRecord record) throws IOException {
+        Path directory = Path.of(record.request().directory());
+        OpenedImage image = openers.opener(record.request()).reopen(record.digest());
+        List<GuardedBlobs.Use> uses = new ArrayList<>();
+        IOException failure = adopt(image, uses);
+        ActiveMount mount = new ActiveMount(record, directory, image, uses);
+        if (failure == null && !record.lingering() && isMounted(directory, "erofs")) {
+            active.put(directory, mount);
+            if (record.request().fill() == null ? fill : record.request().fill()) {
+                mount.fill();
+            }
+            LOG.info("took over {} ({}) at {}", image.name(), image.digest(), directory);
+            return;
+        }
+        if (failure != null) {
+            takeAway(record, failure);
+        }
+        records.write(record.asLingering());
+        lingering.add(mount);
+    }
+
+    /** Takes over the guards of all devices that have one; the first failure, if any. */
+    private @Nullable IOException adopt(OpenedImage image, List<GuardedBlobs.Use> uses) {
+        IOException failure = null;
+        for (ImageDevice device : image.devices()) {
+            try {
+                if (device instanceof ImageDevice.Lazy lazy) {
+                    uses.add(blobs.adopt(lazy));
+                }
+            } catch (IOException e) {
+                failure = failure == null ? e : failure;
+            }
+        }
+        return failure;
+    }
+
+    private static void takeAway(MountRecord record, Exception why) throws IOException {
+        Path directory = Path.of(record.request().directory());
+        if (!record.lingering() && isMounted(directory, "erofs")) {
+            LOG.error(
+                    "{} was left mounted by another daemon and cannot be taken over; it is unmounted, and what still"
+                            + " uses it is to be started again: {}",
+                    directory,
+                    why.getMessage());
+            Mounts.detach(directory);
+        }
+    }
+
+    private static boolean isMounted(Path directory, String type) throws IOException {
+        return MountInfo.at(directory).filter(at -> at.type().equals(type)).isPresent();
     }
 
     /**
@@ -133,11 +203,12 @@ public final class MountManager {
 
     private ActiveMount mount(MountRequest request, Path directory, OpenedImage image) throws IOException {
         List<GuardedBlobs.Use> uses = new ArrayList<>();
-        MountRecord record = new MountRecord(request.at(directory.toString()), image.digest());
+        MountRecord record = records.create(request.at(directory.toString()), image.digest());
         try {
             image.requireDevices();
             List<Path> devices = devices(image, uses);
             records.write(record);
+            blobs.settle();
             Mounts.mountErofs(image.bootstrap(), devices, directory);
             return new ActiveMount(record, directory, image, uses);
         } catch (IOException | RuntimeException e) {
@@ -165,7 +236,7 @@ public final class MountManager {
 
     private void undo(ActiveMount mount, Exception cause) {
         try {
-            records.remove(mount.directory().toString());
+            records.remove(mount.record());
             mount.release(blobs);
         } catch (IOException e) {
             cause.addSuppressed(e);
@@ -189,13 +260,13 @@ public final class MountManager {
 
     private void unmount(ActiveMount mount) throws IOException {
         Path directory = mount.directory();
-        if (MountInfo.at(directory).filter(at -> at.type().equals("erofs")).isPresent()) {
+        if (isMounted(directory, "erofs")) {
             detach(directory);
         } else {
             LOG.warn("{} was unmounted by somebody else", directory);
         }
+        records.write(mount.record().asLingering());
         active.remove(directory);
-        records.remove(directory.toString());
         if (letGo(mount)) {
             LOG.info("unmounted {}", directory);
         } else {
@@ -213,6 +284,7 @@ public final class MountManager {
         if (!mount.isComplete() && isUsedByTheKernel(mount.image().bootstrap())) {
             return false;
         }
+        records.remove(mount.record());
         mount.release(blobs);
         return true;
     }

@@ -138,6 +138,9 @@ class ApiServerTest {
         }
 
         @Override
+        public void restart() {}
+
+        @Override
         public void stop() {}
     }
 }

@@ -51,7 +51,9 @@ final class Arch {
     static final int FSOPEN = 430;
     static final int FSCONFIG = 431;
     static final int FSMOUNT = 432;
+    static final int PIDFD_SEND_SIGNAL = 424;
     static final int PIDFD_OPEN = 434;
+    static final int CLOSE_RANGE = 436;
     static final int MOUNT_SETATTR = 442;
 
     static final int O_LARGEFILE = pick(0x8000, 0x20000);

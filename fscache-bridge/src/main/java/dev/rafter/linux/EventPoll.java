@@ -54,8 +54,18 @@ public final class EventPoll implements AutoCloseable {
      * @return how many there are; 0 after {@link #wake}
      */
     public int await(long[] numbers) throws KernelException {
+        return await(numbers, -1);
+    }
+
+    /**
+     * As {@link #await(long[])}, for a limited time.
+     *
+     * @param timeoutMillis how long to wait; -1 for as long as it takes
+     * @return 0 also when nothing could be read in time
+     */
+    public int await(long[] numbers, int timeoutMillis) throws KernelException {
         int most = Math.min(numbers.length, MOST_AT_ONCE);
-        long n = Syscall.call(state, Arch.EPOLL_PWAIT, poll.number(), ready.address(), most, -1, 0);
+        long n = Syscall.call(state, Arch.EPOLL_PWAIT, poll.number(), ready.address(), most, timeoutMillis, 0);
         if (n == -Errno.EINTR) {
             return 0;
         }

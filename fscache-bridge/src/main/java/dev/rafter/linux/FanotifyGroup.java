@@ -19,10 +19,10 @@ public final class FanotifyGroup {
 
     private FanotifyGroup() {}
 
-    /** fanotify_init(2): events come with a descriptor for reading and writing, which raises no events itself. */
+    /** fanotify_init(2): events come with a descriptor for reading, which raises no events itself. */
     public static Fd init() throws KernelException {
         int flags = FAN_CLASS_PRE_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE | FAN_UNLIMITED_MARKS;
-        int eventFlags = Fd.O_RDWR | Fd.O_LARGEFILE | Fd.O_CLOEXEC;
+        int eventFlags = Fd.O_RDONLY | Fd.O_LARGEFILE | Fd.O_CLOEXEC;
         long result = Syscall.call(Arch.FANOTIFY_INIT, flags, eventFlags);
         if (result < 0) {
             throw new KernelException(

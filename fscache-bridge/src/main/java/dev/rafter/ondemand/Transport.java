@@ -2,6 +2,8 @@ package dev.rafter.ondemand;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * How reads of the kernel reach us: fanotify, cachefiles or FUSE. A transport first guards the cache file of each device, then the
@@ -17,6 +19,18 @@ public interface Transport extends AutoCloseable {
      *     {@code [a-z0-9.-]}
      */
     Guard guard(String name, Path cacheFile, OnDemandSource source) throws IOException;
+
+    /**
+     * Takes over the guard that the process before this one had under a name; readers that wait for it are answered. Empty if there is
+     * none: a file with holes that is mounted is not guarded then.
+     */
+    Optional<Guard> adopt(String name, OnDemandSource source) throws IOException;
+
+    /** Names of the guards of the process before this one that were not taken over yet. */
+    Set<String> left();
+
+    /** Returns when all guards are where they outlive this process, if there is such a place: before anything is mounted. */
+    void settle() throws IOException;
 
     @Override
     void close();

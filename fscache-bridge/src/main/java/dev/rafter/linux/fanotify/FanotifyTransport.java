@@ -1,5 +1,6 @@
 package dev.rafter.linux.fanotify;
 
+import dev.rafter.fdstore.FdStore;
 import dev.rafter.linux.CallState;
 import dev.rafter.linux.EventPoll;
 import dev.rafter.linux.FanotifyGroup;
@@ -13,6 +14,9 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,9 +29,12 @@ public final class FanotifyTransport implements Transport {
     private static final Logger LOG = LoggerFactory.getLogger(FanotifyTransport.class);
     private static final Path MAX_GROUPS = Path.of("/proc/sys/fs/fanotify/max_user_groups");
     private static final int WANTED_GROUPS = 16_384;
-    private static final int EVENTS_SIZE_BYTES = 16 << 10;
+    /** Under this and the guard's name the fd store keeps a group. */
+    private static final String KEPT = "group.";
 
     private final EventStats stats = new EventStats();
+    private final FdStore store;
+    private final Path inflight;
     private final EventPoll poll;
     private final Thread thread;
     /** Index: the group's number. Replaced, never changed, so that the event thread reads it without a lock. */
@@ -35,7 +42,18 @@ public final class FanotifyTransport implements Transport {
 
     private volatile boolean closed;
 
-    public FanotifyTransport() throws KernelException {
+    /** A transport whose guards end with this process. */
+    public FanotifyTransport(Path inflight) throws IOException {
+        this(inflight, FdStore.none());
+    }
+
+    /**
+     * @param inflight folder of the events that wait for answers; on tmpfs, best
+     * @param store keeps the groups, and may have those of the process before this one
+     */
+    public FanotifyTransport(Path inflight, FdStore store) throws IOException {
+        this.inflight = Files.createDirectories(inflight);
+        this.store = store;
         raiseGroupLimit();
         poll = new EventPoll();
         thread = Thread.ofPlatform().daemon().name("rafter-events").start(this::serve);
@@ -62,27 +80,74 @@ public final class FanotifyTransport implements Transport {
         Fd group = FanotifyGroup.init();
         GuardedFile file = null;
         try {
-            file = register(name, group, source);
-            poll.add(group, file.number());
+            file = register(name, group, InflightEvents.create(inflight.resolve(name)), source);
+            store.keep(KEPT + name, group);
+            read(file);
             FanotifyGroup.mark(group, cacheFile);
             return file;
-        } catch (KernelException e) {
-            if (file != null) {
-                forget(file.number());
+        } catch (IOException | RuntimeException e) {
+            if (file == null) {
+                group.close();
+            } else {
+                file.close();
             }
-            group.close();
             throw e;
         }
     }
 
-    private synchronized GuardedFile register(String name, Fd group, OnDemandSource source) {
+    @Override
+    public Optional<Guard> adopt(String name, OnDemandSource source) throws IOException {
+        Optional<Fd> group = store.take(KEPT + name);
+        if (group.isEmpty()) {
+            return Optional.empty();
+        }
+        Path file = inflight.resolve(name);
+        boolean known = InflightEvents.exists(file);
+        InflightEvents events = known ? InflightEvents.reopen(file) : InflightEvents.create(file);
+        GuardedFile guarded = register(name, group.get(), events, source);
+        if (!known) {
+            LOG.warn("{}: who waits for it is not known; they get EIO", source.describe());
+            guarded.denyAll();
+        }
+        guarded.answerLeftAndStart();
+        return Optional.of(guarded);
+    }
+
+    @Override
+    public Set<String> left() {
+        return store.left().stream()
+                .filter(name -> name.startsWith(KEPT))
+                .map(name -> name.substring(KEPT.length()))
+                .collect(Collectors.toSet());
+    }
+
+    @Override
+    public void settle() throws IOException {
+        store.settle();
+    }
+
+    void keepNoMore(String name) {
+        store.forget(KEPT + name);
+    }
+
+    /** Has the event thread read the events of a file from now on. */
+    void read(GuardedFile file) throws KernelException {
+        poll.add(file.group(), file.number());
+    }
+
+    void readNoMore(GuardedFile file) throws KernelException {
+        poll.remove(file.group());
+    }
+
+    private synchronized GuardedFile register(
+            String name, Fd group, InflightEvents inflightEvents, OnDemandSource source) {
         GuardedFile[] now = files;
         int number = 0;
         while (number < now.length && now[number] != null) {
             number++;
         }
         @Nullable GuardedFile[] next = Arrays.copyOf(now, number < now.length ? now.length : 2 * now.length);
-        GuardedFile file = new GuardedFile(this, number, name, group, source);
+        GuardedFile file = new GuardedFile(this, number, name, group, inflightEvents, source);
         next[number] = file;
         files = next;
         return file;
@@ -98,20 +163,29 @@ public final class FanotifyTransport implements Transport {
         try (poll;
                 Arena arena = Arena.ofConfined()) {
             CallState state = new CallState(arena);
-            MemorySegment events = arena.allocate(EVENTS_SIZE_BYTES, 8);
             MemorySegment response = arena.allocate(EventLayout.RESPONSE_SIZE_BYTES, 8);
             long[] ready = new long[64];
             while (!closed) {
                 int count = poll.await(ready);
                 for (int i = 0; i < count; i++) {
-                    GuardedFile file = files[(int) ready[i]];
-                    if (file != null) {
-                        file.drain(state, events, response);
-                    }
+                    drain((int) ready[i], state, response);
                 }
             }
         } catch (KernelException | RuntimeException e) {
             LOG.error("the event thread ended: readers of guarded files wait from now on", e);
+        }
+    }
+
+    private void drain(int number, CallState state, MemorySegment response) {
+        GuardedFile file = files[number];
+        if (file == null) {
+            return;
+        }
+        try {
+            file.drain(state, response);
+        } catch (RuntimeException | Error e) {
+            // One file's failure stays with it: the readers of all others depend on this thread.
+            LOG.error("an event could not be taken", e);
         }
     }
 

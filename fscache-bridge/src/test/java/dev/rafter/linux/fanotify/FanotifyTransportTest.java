@@ -97,7 +97,7 @@ final class FanotifyTransportTest {
         written = new FdChannel(Fd.open(device, Fd.O_RDWR | Fd.O_CREAT), () -> {});
         written.fd().truncate(Files.size(original));
         source = new Source();
-        transport = new FanotifyTransport();
+        transport = new FanotifyTransport(folder.resolve("inflight"));
         guard = transport.guard("test", device, source);
         Mounts.mountErofs(image, List.of(device), target);
     }

@@ -1,0 +1,189 @@
+package dev.rafter.fdstore;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.rafter.linux.Fd;
+import dev.rafter.linux.UnixDatagrams;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A supervisor and the process that it runs, each a process of its own, as they are on a node. */
+@Timeout(120)
+final class SupervisorTest {
+    @TempDir
+    private Path folder;
+
+    /** What is supervised. It writes its lives down in a file, a line each. */
+    static final class Daemon {
+        private Daemon() {}
+
+        public static void main(String[] arguments) throws Exception {
+            Path diary = Path.of(arguments[1]);
+            FdStore store = NotifyFdStore.of(System.getenv());
+            int life = lines(diary).size();
+            switch (arguments[0]) {
+                case "keeps" -> keeps(store, diary, life);
+                case "fails" -> {
+                    write(diary, "fails");
+                    System.exit(3);
+                }
+                case "waits" -> {
+                    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
+                        write(diary, "told");
+                        Runtime.getRuntime().halt(0);
+                    }));
+                    store.ready();
+                    write(diary, "waits");
+                    Thread.sleep(60_000);
+                }
+                default -> throw new IllegalArgumentException(arguments[0]);
+            }
+        }
+
+        private static void keeps(FdStore store, Path diary, int life) throws IOException {
+            if (life == 0) {
+                for (int i = 0; i < 20; i++) {
+                    try (Fd fd = Fd.open(diary.resolveSibling("kept" + i), Fd.O_RDWR | Fd.O_CREAT)) {
+                        store.keep("file." + i, fd);
+                    }
+                }
+                store.keep("file.3", Fd.open(diary.resolveSibling("replaced"), Fd.O_RDWR | Fd.O_CREAT));
+                store.forget("file.4");
+                store.settle();
+                store.ready();
+                write(diary, "kept");
+                Runtime.getRuntime().halt(9);
+            } else if (life == 1) {
+                Fd.open(diary, Fd.O_RDONLY); // takes a number, so that the next life's are others than this one's
+                write(diary, store.left().size() + " left");
+                Runtime.getRuntime().halt(Supervisor.RESTART);
+            }
+            StringBuilder found = new StringBuilder();
+            for (int i : List.of(0, 3, 4, 19)) {
+                found.append(' ')
+                        .append(store.take("file." + i).map(Daemon::name).orElse("none"));
+            }
+            write(diary, "found" + found + ", " + store.left().size() + " more");
+            System.exit(0);
+        }
+
+        private static String name(Fd fd) {
+            try {
+                return String.valueOf(Files.readSymbolicLink(fd.path()).getFileName());
+            } catch (IOException e) {
+                return e.toString();
+            }
+        }
+
+        private static void write(Path diary, String line) {
+            try {
+                Files.writeString(diary, line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    private static List<String> lines(Path diary) throws IOException {
+        return Files.exists(diary) ? Files.readAllLines(diary) : List.of();
+    }
+
+    private Process supervise(String what) throws IOException {
+        List<String> java = List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx32m",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"));
+        List<String> command = new ArrayList<>(java);
+        command.add(Supervisor.class.getName());
+        command.addAll(java);
+        command.addAll(List.of(Daemon.class.getName(), what, diary().toString()));
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("log").toFile())
+                .start();
+    }
+
+    private Path diary() {
+        return folder.resolve("diary");
+    }
+
+    private int end(Process process) throws Exception {
+        try {
+            assertTrue(process.waitFor(60, TimeUnit.SECONDS), Files.readString(folder.resolve("log")));
+            return process.exitValue();
+        } finally {
+            process.descendants().forEach(ProcessHandle::destroyForcibly);
+            process.destroyForcibly();
+        }
+    }
+
+    @Test
+    void whatADeadProcessGaveIsThereForTheNextOnes() throws Exception {
+        assertEquals(0, end(supervise("keeps")), Files.readString(folder.resolve("log")));
+        assertEquals(List.of("kept", "19 left", "found kept0 replaced none kept19, 16 more"), lines(diary()));
+    }
+
+    @Test
+    void aProcessThatNeverServedIsNotStartedAgain() throws Exception {
+        assertEquals(3, end(supervise("fails")));
+        assertEquals(List.of("fails"), lines(diary()));
+    }
+
+    @Test
+    void aSignalToEndIsPassedOnAndItsEndIsAwaited() throws Exception {
+        Process process = supervise("waits");
+        try {
+            while (lines(diary()).isEmpty()) {
+                Thread.sleep(20);
+            }
+            process.destroy();
+            process.waitFor(60, TimeUnit.SECONDS);
+            assertEquals(List.of("waits", "told"), lines(diary()));
+        } finally {
+            end(process);
+        }
+    }
+
+    @Test
+    void aMessageCarriesDescriptorsAndWhoSentIt() throws Exception {
+        Path file = Files.writeString(folder.resolve("file"), "x");
+        String address = folder.resolve("socket").toString();
+        try (Fd receiver = UnixDatagrams.bind(address);
+                Fd sender = UnixDatagrams.connect(address);
+                Fd fd = Fd.open(file, Fd.O_RDONLY)) {
+            UnixDatagrams.send(sender, "a\nb", List.of(fd, fd));
+            UnixDatagrams.Message message = UnixDatagrams.receive(receiver);
+            assertEquals("a\nb", message.text());
+            assertEquals(ProcessHandle.current().pid(), message.pid());
+            assertEquals(2, message.fds().size());
+            for (Fd received : message.fds()) {
+                assertEquals(file.toRealPath(), Files.readSymbolicLink(received.path()));
+                received.close();
+            }
+        }
+    }
+
+    @Test
+    void withoutAStoreNothingIsKept() throws Exception {
+        FdStore store = NotifyFdStore.of(Map.of());
+        try (Fd fd = Fd.open(Files.createFile(folder.resolve("file")), Fd.O_RDONLY)) {
+            store.keep("file", fd);
+            store.settle();
+            assertTrue(store.take("file").isEmpty());
+            assertTrue(!store.outlivesThisProcess());
+        }
+    }
+}
