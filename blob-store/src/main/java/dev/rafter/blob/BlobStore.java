@@ -101,7 +101,10 @@ public final class BlobStore implements AutoCloseable {
         return store;
     }
 
-    private static void requireUsable(Path root) throws IOException {
+    /**
+     * @throws IOException if a directory is on a filesystem where files cannot be guarded
+     */
+    public static void requireUsable(Path root) throws IOException {
         FileStore filesystem = Files.getFileStore(root);
         if (!FILESYSTEMS.contains(filesystem.type())) {
             throw new IOException("the cache directory " + root.toAbsolutePath() + " is on " + filesystem.type()

@@ -40,6 +40,7 @@ import picocli.CommandLine.ScopeType;
             CheckCommand.class,
             ConvertCommand.class,
             ConfigCommand.class,
+            DoctorCommand.class,
             DaemonCommand.class
         },
         footer = {

@@ -38,8 +38,10 @@ import org.slf4j.LoggerFactory;
  * of this one.
  */
 public final class MountManager {
+    /** Below this nothing is mounted. */
+    public static final long MIN_FREE_BYTES = 8 << 20;
+
     private static final Logger LOG = LoggerFactory.getLogger(MountManager.class);
-    private static final long MIN_FREE_BYTES = 8 << 20;
 
     private final Path root;
     private final boolean fill;

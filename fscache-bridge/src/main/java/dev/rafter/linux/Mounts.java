@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +26,7 @@ public final class Mounts {
     private static final int MOVE_MOUNT_F_EMPTY_PATH = 0x4;
     private static final int MNT_DETACH = 2;
     private static final int LONGEST_LOG_LINE = 4096;
+    private static final int LONGEST_VALUE_BYTES = 255;
 
     private Mounts() {}
 
@@ -37,11 +39,19 @@ public final class Mounts {
      * @throws KernelException with what the kernel said
      */
     public static void mountErofs(Path bootstrap, List<Path> devices, Path target) throws KernelException {
+        try (Fd mount = detachedErofs(bootstrap, devices)) {
+            attach(mount, target);
+        }
+    }
+
+    /** The same mount at no place: it is seen below the descriptor's path alone, and ends with the descriptor unless it is attached. */
+    public static Fd detachedErofs(Path bootstrap, List<Path> devices) throws KernelException {
         try (Arena arena = Arena.ofConfined();
-                Fd context = open(arena, bootstrap)) {
-            configure(arena, context, "source", bootstrap.toString());
+                Fd context = open(arena, bootstrap);
+                Handles handles = new Handles()) {
+            configure(arena, context, "source", handles.name(bootstrap), bootstrap);
             for (Path device : devices) {
-                configure(arena, context, "device", device.toString());
+                configure(arena, context, "device", handles.name(device), device);
             }
             said(
                     Syscall.call(Arch.FSCONFIG, context.number(), FSCONFIG_CMD_CREATE),
@@ -49,13 +59,37 @@ public final class Mounts {
                     "mount(erofs)",
                     bootstrap);
             long attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-            try (Fd mount = Fd.owned(said(
+            return Fd.owned(said(
                     Syscall.call(Arch.FSMOUNT, context.number(), FSMOUNT_CLOEXEC, attributes),
                     context,
                     "fsmount(erofs)",
-                    bootstrap))) {
-                move(arena, mount, target);
+                    bootstrap));
+        }
+    }
+
+    /** Puts a detached mount at its place. */
+    public static void attach(Fd mount, Path target) throws KernelException {
+        try (Arena arena = Arena.ofConfined()) {
+            move(arena, mount, target);
+        }
+    }
+
+    /** Names that fsconfig(2) takes: it refuses those of 256 bytes and more, and takes no descriptors for these keys. */
+    private static final class Handles implements AutoCloseable {
+        private final List<Fd> opened = new ArrayList<>();
+
+        String name(Path file) throws KernelException {
+            if (file.toString().getBytes(StandardCharsets.UTF_8).length <= LONGEST_VALUE_BYTES) {
+                return file.toString();
             }
+            Fd handle = Fd.open(file, Fd.O_PATH);
+            opened.add(handle);
+            return handle.path().toString();
+        }
+
+        @Override
+        public void close() {
+            opened.forEach(Fd::close);
         }
     }
 
@@ -71,10 +105,10 @@ public final class Mounts {
         return Fd.owned(check(result, "fsopen(erofs)", bootstrap));
     }
 
-    private static void configure(Arena arena, Fd context, String key, String value) throws KernelException {
+    private static void configure(Arena arena, Fd context, String key, String value, Path file) throws KernelException {
         long result = Syscall.call(
                 Arch.FSCONFIG, context.number(), FSCONFIG_SET_STRING, text(arena, key), text(arena, value), 0);
-        said(result, context, "fsconfig(" + key + ")", value);
+        said(result, context, "fsconfig(" + key + ")", file);
     }
 
     private static void move(Arena arena, Fd mount, Path target) throws KernelException {
@@ -98,8 +132,8 @@ public final class Mounts {
 
     private static @Nullable String hint(int errno, String log) {
         if (errno == Errno.ENOTBLK) {
-            return "this kernel mounts EROFS from block devices only; mounting files needs Linux 6.12 or newer with"
-                    + " CONFIG_EROFS_FS_BACKED_BY_FILE";
+            return "EROFS cannot be mounted from this file: it must be on ext4, xfs or btrfs, and the kernel must be Linux"
+                    + " 6.12 or newer with CONFIG_EROFS_FS_BACKED_BY_FILE";
         }
         if (errno == Errno.EPERM) {
             return "mounting needs root (CAP_SYS_ADMIN)";

@@ -61,7 +61,8 @@ public final class FanotifyTransport implements Transport {
 
     private static void raiseGroupLimit() {
         try {
-            if (Integer.parseInt(Files.readString(MAX_GROUPS).strip()) < WANTED_GROUPS) {
+            // In one read, which readString does not do: later ones get nothing of such a file.
+            if (Integer.parseInt(Files.readAllLines(MAX_GROUPS).getFirst().strip()) < WANTED_GROUPS) {
                 Files.writeString(MAX_GROUPS, String.valueOf(WANTED_GROUPS));
             }
         } catch (IOException | NumberFormatException e) {
