@@ -49,6 +49,7 @@ public final class BlobFetcher implements AutoCloseable {
     private final Condition changed = lock.newCondition();
     private final SourceHealth health = new SourceHealth();
     private final RecentFailures failures = new RecentFailures();
+    private final Fetch.Owner outcomes = new Outcomes();
     /** By device offset of the chunk: numbers change when another image brings more chunks. */
     private final Map<Long, Fetch> inFlight = new HashMap<>();
 
@@ -297,9 +298,7 @@ public final class BlobFetcher implements AutoCloseable {
 
     private Fetch launch(ChunkMap map, List<Integer> run, Priority priority) {
         int[] chunks = run.stream().mapToInt(Integer::intValue).toArray();
-        Fetch[] self = new Fetch[1];
-        Fetch fetch = new Fetch(node, cache, source, link, map, chunks, priority, () -> ended(self[0]));
-        self[0] = fetch;
+        Fetch fetch = new Fetch(node, cache, source, link, map, chunks, priority, outcomes);
         running.add(fetch);
         for (int chunk : chunks) {
             inFlight.put(map.deviceOffset(chunk), fetch);
@@ -308,20 +307,34 @@ public final class BlobFetcher implements AutoCloseable {
         return fetch;
     }
 
-    private void ended(Fetch fetch) {
-        lock.lock();
-        try {
-            for (int chunk : fetch.chunks()) {
-                inFlight.remove(fetch.map().deviceOffset(chunk), fetch);
+    /** What came of fetches. */
+    private final class Outcomes implements Fetch.Owner {
+        @Override
+        public void refused(Fetch fetch, int chunk, IOException why) {
+            lock.lock();
+            try {
+                failures.chunkFailed(fetch.map().deviceOffset(chunk), why);
+            } finally {
+                lock.unlock();
             }
-            running.remove(fetch);
-            report(fetch);
-            changed.signalAll();
-        } finally {
-            lock.unlock();
         }
-        if (cache.isComplete()) {
-            onComplete.run();
+
+        @Override
+        public void ended(Fetch fetch) {
+            lock.lock();
+            try {
+                for (int chunk : fetch.chunks()) {
+                    inFlight.remove(fetch.map().deviceOffset(chunk), fetch);
+                }
+                running.remove(fetch);
+                report(fetch);
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+            if (cache.isComplete()) {
+                onComplete.run();
+            }
         }
     }
 
@@ -336,8 +349,6 @@ public final class BlobFetcher implements AutoCloseable {
         if (failure instanceof CacheWriteException full) {
             failures.diskFailed(full);
         }
-        fetch.failedChunks()
-                .forEach((chunk, why) -> failures.chunkFailed(fetch.map().deviceOffset(chunk), why));
     }
 
     /** Completes the blob in the background, while demands go first. */

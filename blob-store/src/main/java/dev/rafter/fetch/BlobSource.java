@@ -10,11 +10,7 @@ public interface BlobSource {
     String describe();
 
     /** Which host answers: how many requests run at once is limited for each. */
-    default String host() {
-        String where = describe();
-        int slash = where.indexOf('/');
-        return slash < 0 ? where : where.substring(0, slash);
-    }
+    String host();
 
     /**
      * Opens a range of the stored bytes. The channel gives exactly {@code lengthBytes} bytes and then -1; a source that ends early

@@ -31,8 +31,9 @@ import org.slf4j.LoggerFactory;
 final class Fetch implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Fetch.class);
     private static final int SKIP_BYTES = 64 << 10;
-    /** A fill that pauses longer than this for demand would soon run out of its own time. */
     private static final long LONGEST_PAUSE_NANOS = 500_000_000;
+    /** What part of a request's time may go by in pauses for demand: it must not fail for its politeness. */
+    private static final int PAUSES_SHARE = 4;
 
     private final Fetching node;
     private final BlobCache cache;
@@ -41,7 +42,7 @@ final class Fetch implements Runnable {
     private final ChunkMap map;
     private final int[] chunks;
     private final RequestGate.Ticket ticket;
-    private final Runnable ended;
+    private final Owner owner;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition progress = lock.newCondition();
     private final Map<Integer, IOException> failedChunks = new HashMap<>();
@@ -51,14 +52,25 @@ final class Fetch implements Runnable {
     /** Set as long as an interrupt can break it off without harm: later it would close the cache file under others. */
     private @Nullable Thread interruptible;
 
+    /** Only for its own thread. */
+    private long pauseNanosLeft;
+
     private volatile @Nullable ReadableByteChannel open;
     private volatile boolean cancelled;
+
+    /** Who has started it, and is told of what comes of it before those who wait are: so that they find it known when they ask again. */
+    interface Owner {
+        /** A chunk came with wrong bytes. */
+        void refused(Fetch fetch, int chunk, IOException why);
+
+        /** It has ended, whatever came of it. */
+        void ended(Fetch fetch);
+    }
 
     /**
      * Plans a request.
      *
      * @param chunks numbers in the map, ascending, with their frames one behind the other in the blob
-     * @param ended is run when it has ended, whatever came of it
      */
     Fetch(
             Fetching node,
@@ -68,7 +80,7 @@ final class Fetch implements Runnable {
             ChunkMap map,
             int[] chunks,
             Priority priority,
-            Runnable ended) {
+            Owner owner) {
         this.node = node;
         this.cache = cache;
         this.source = source;
@@ -77,7 +89,8 @@ final class Fetch implements Runnable {
         this.chunks = chunks;
         this.ticket = node.gate().ticket(source.host(), priority);
         this.priority = priority;
-        this.ended = ended;
+        this.owner = owner;
+        this.pauseNanosLeft = node.options().demandTimeout().toNanos() / PAUSES_SHARE;
     }
 
     ChunkMap map() {
@@ -166,16 +179,6 @@ final class Fetch implements Runnable {
         }
     }
 
-    /** The chunks that came with wrong bytes, and why they were refused. */
-    Map<Integer, IOException> failedChunks() {
-        lock.lock();
-        try {
-            return Map.copyOf(failedChunks);
-        } finally {
-            lock.unlock();
-        }
-    }
-
     boolean isCancelled() {
         return cancelled;
     }
@@ -239,12 +242,30 @@ final class Fetch implements Runnable {
         try {
             interruptible = null;
             failure = broken;
+        } finally {
+            lock.unlock();
+        }
+        try {
+            owner.ended(this);
+        } finally {
+            finish();
+        }
+    }
+
+    private void finish() {
+        lock.lock();
+        try {
             done = true;
             progress.signalAll();
         } finally {
             lock.unlock();
         }
-        ended.run();
+    }
+
+    private void pauseForDemand() throws InterruptedException {
+        long start = System.nanoTime();
+        ticket.pauseForDemand(Math.min(LONGEST_PAUSE_NANOS, pauseNanosLeft));
+        pauseNanosLeft -= System.nanoTime() - start;
     }
 
     private void fetch() throws IOException, InterruptedException {
@@ -277,7 +298,7 @@ final class Fetch implements Runnable {
             end++;
         }
         int storedBytes = map.frameStoredSizeBytes(frame);
-        ticket.pauseForDemand(LONGEST_PAUSE_NANOS);
+        pauseForDemand();
         try (FrameBuffers.Lease lease =
                 node.buffers().lease(Math.max(storedBytes, SKIP_BYTES), map.frameSizeBytes(frame))) {
             reading.skipTo(map.frameOffset(frame), lease);
@@ -345,6 +366,7 @@ final class Fetch implements Runnable {
     private void fail(int chunk, IOException why) {
         node.stats().chunkCorrupt();
         LOG.warn("not cached: {}", why.getMessage());
+        owner.refused(this, chunk, why);
         lock.lock();
         try {
             failedChunks.put(chunk, why);

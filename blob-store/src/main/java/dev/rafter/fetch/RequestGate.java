@@ -9,7 +9,7 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Lets a bounded number of requests run at once, in all and at each host. Demand overtakes what nobody waits for: the latter may use a part
- * of the places only and gets none as long as any demand waits for one; and what fills a blob pauses while demand is running. Requests of
+ * of the places only and gets none that a demand waits for; and what fills a blob pauses while demand is running. Requests of
  * one priority go in the order in which they came. Thread safe; the lock is held for no I/O.
  */
 final class RequestGate {
@@ -39,6 +39,7 @@ final class RequestGate {
         return new Ticket(host, priority);
     }
 
+    /** Demands first: one that waits after that waits for its host, and what is left is of no use to it. */
     private void admitWhoMay() {
         for (Priority priority : Priority.values()) {
             for (int i = 0; i < waiting.size(); i++) {
@@ -57,8 +58,7 @@ final class RequestGate {
     private boolean hasPlaceFor(Ticket ticket) {
         return taken < places
                 && takenPerHost.getOrDefault(ticket.host, 0) < placesPerHost
-                && (ticket.priority == Priority.DEMAND
-                        || (taken - takenByDemand < placesNotForDemand && !isDemandWaiting()));
+                && (ticket.priority == Priority.DEMAND || taken - takenByDemand < placesNotForDemand);
     }
 
     private boolean isDemandWaiting() {
@@ -96,7 +96,9 @@ final class RequestGate {
                     turn.await();
                 }
             } finally {
-                waiting.remove(this);
+                if (waiting.remove(this)) {
+                    admitWhoMay();
+                }
                 lock.unlock();
             }
         }

@@ -46,6 +46,11 @@ final class RequestGateTest {
     }
 
     private @Nullable String next() throws InterruptedException {
+        return entered.poll(10, TimeUnit.SECONDS);
+    }
+
+    /** Who came in though nobody should have: a short wait, since it fails nothing that is right. */
+    private @Nullable String nobody() throws InterruptedException {
         return entered.poll(100, TimeUnit.MILLISECONDS);
     }
 
@@ -63,7 +68,7 @@ final class RequestGateTest {
     void oneHostGetsHalfOfThePlaces() throws InterruptedException {
         take(4, "a");
         enterLater("a", "a", Priority.DEMAND);
-        assertEquals(null, next());
+        assertEquals(null, nobody());
         enterLater("b", "b", Priority.DEMAND);
         assertEquals("b", next());
     }
@@ -76,7 +81,7 @@ final class RequestGateTest {
                 enterLater("prefetch", "a", Priority.PREFETCH),
                 enterLater("demand 1", "a", Priority.DEMAND),
                 enterLater("demand 2", "a", Priority.DEMAND));
-        assertEquals(null, next());
+        assertEquals(null, nobody());
         List<String> order = new ArrayList<>();
         taken.forEach(ticket -> {
             ticket.close();
@@ -101,13 +106,21 @@ final class RequestGateTest {
     }
 
     @Test
+    void aBusyHostDoesNotKeepOthersFromPrefetching() throws InterruptedException {
+        take(4, "a");
+        enterLater("demand", "a", Priority.DEMAND);
+        enterLater("prefetch", "b", Priority.PREFETCH);
+        assertEquals("prefetch", next());
+    }
+
+    @Test
     void whatNobodyWaitsForTakesAQuarter() throws InterruptedException {
         RequestGate.Ticket first = enterLater("1", "a", Priority.PREFETCH);
         enterLater("2", "b", Priority.FILL);
         assertEquals("1", next());
         assertEquals("2", next());
         enterLater("3", "c", Priority.PREFETCH);
-        assertEquals(null, next());
+        assertEquals(null, nobody());
         enterLater("demand", "c", Priority.DEMAND);
         assertEquals("demand", next());
         first.raise();
@@ -120,7 +133,7 @@ final class RequestGateTest {
         fill.enter();
         long start = System.nanoTime();
         fill.pauseForDemand(TimeUnit.SECONDS.toNanos(10));
-        assertTrue(System.nanoTime() - start < 1_000_000_000L, "there is no demand");
+        assertTrue(System.nanoTime() - start < 10_000_000_000L, "there is no demand");
 
         RequestGate.Ticket demand = take(1, "a").getFirst();
         start = System.nanoTime();
@@ -136,7 +149,7 @@ final class RequestGateTest {
             }
         });
         threads.add(pausing);
-        assertEquals(null, next());
+        assertEquals(null, nobody());
         demand.close();
         assertEquals("goes on", next());
     }

@@ -87,6 +87,11 @@ final class TestBlob implements BlobSource {
     }
 
     @Override
+    public String host() {
+        return "test";
+    }
+
+    @Override
     public ReadableByteChannel open(long offset, long lengthBytes, Duration timeout) throws IOException {
         requests.add(new Range(offset, lengthBytes));
         int request = requests.size();

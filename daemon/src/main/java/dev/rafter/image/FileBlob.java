@@ -18,6 +18,11 @@ record FileBlob(Path file) implements BlobSource {
     }
 
     @Override
+    public String host() {
+        return "this node";
+    }
+
+    @Override
     public ReadableByteChannel open(long offset, long lengthBytes, Duration timeout) throws IOException {
         FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
         if (offset > channel.size() - lengthBytes) {

@@ -14,6 +14,14 @@ record SourceBlob(ImageSource source, Descriptor blob) implements BlobSource {
         return "blob " + blob.digest() + " of " + source.describe();
     }
 
+    /** "registry.example:5000" of a registry; of what is on disk, how it is named. */
+    @Override
+    public String host() {
+        String where = source.describe();
+        int slash = where.indexOf('/');
+        return slash < 0 ? where : where.substring(0, slash);
+    }
+
     @Override
     public ReadableByteChannel open(long offset, long lengthBytes, Duration timeout) throws IOException {
         return source.range(blob, offset, lengthBytes, timeout);

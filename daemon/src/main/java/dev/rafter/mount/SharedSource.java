@@ -21,7 +21,12 @@ final class SharedSource implements BlobSource {
 
     @Override
     public String describe() {
-        return sources.isEmpty() ? "a blob of no image" : sources.getFirst().describe();
+        return sources.stream().findFirst().map(BlobSource::describe).orElse("a blob of no image");
+    }
+
+    @Override
+    public String host() {
+        return sources.stream().findFirst().map(BlobSource::host).orElse("");
     }
 
     @Override
