@@ -58,18 +58,27 @@ public final class Rafter implements AutoCloseable {
 
     /** The command line as a process of its own, with all our jars. */
     public ProcessBuilder process(String... arguments) {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                "-XX:+UseSerialGC",
-                "-Xmx96m",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "dev.rafter.cli.Main"));
+        return process(List.of(), arguments);
+    }
+
+    private ProcessBuilder process(List<String> before, String... arguments) {
+        List<String> command = new ArrayList<>(before);
+        command.addAll(java("-Xmx96m", "dev.rafter.cli.Main"));
         command.addAll(List.of(arguments));
         command.addAll(List.of("--root", root().toString(), "--run", run().toString()));
         command.addAll(options);
         return new ProcessBuilder(command);
+    }
+
+    private static List<String> java(String heap, String main) {
+        return List.of(
+                Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "-XX:+UseSerialGC",
+                heap,
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                main);
     }
 
     /** Runs a command as a process of its own, to see its output and exit code. */
@@ -77,11 +86,11 @@ public final class Rafter implements AutoCloseable {
         return Shell.tryRun(Duration.ofMinutes(2), process(arguments));
     }
 
-    /** Starts a daemon as a child; its log is appended to daemon.log. */
+    /** Starts a daemon with its supervisor, which is the child; their log is appended to daemon.log. */
     public Process startDaemon() throws IOException {
         Files.createDirectories(folder);
         File log = folder.resolve("daemon.log").toFile();
-        return process("daemon")
+        return process(java("-Xmx16m", "dev.rafter.fdstore.Supervisor"), "daemon")
                 .redirectErrorStream(true)
                 .redirectOutput(Redirect.appendTo(log))
                 .start();

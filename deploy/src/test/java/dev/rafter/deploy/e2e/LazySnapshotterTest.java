@@ -6,12 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.rafter.api.ApiClient;
 import dev.rafter.deploy.harness.DockerRegistry;
 import dev.rafter.deploy.harness.Shell;
+import dev.rafter.oci.Digest;
 import dev.rafter.registry.embedded.Link;
 import dev.rafter.registry.embedded.LinkSpeed;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,6 +22,8 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -199,6 +204,65 @@ final class LazySnapshotterTest {
         } finally {
             registry.resume();
         }
+    }
+
+    /** Its mounts stay where they are, and what it reads next comes from the next daemon. */
+    @Test
+    void aRunningContainerReadsOnWhenTheDaemonIsKilledAndWhenItIsRestarted() throws Exception {
+        CriClient cri = node.cri();
+        cri.pull(image);
+        String pod = cri.runPod("pod-1");
+        String container = cri.runContainer(pod, "pod-1", image, List.of("/bin/sh", "-c", "while :; do :; done"));
+        assertEquals("1\n", cri.exec(container, "/bin/sh", "-c", "echo 1"));
+        List<String> before = mounts();
+        registry.suspend();
+        try {
+            ProcessHandle.of(daemon()).orElseThrow().destroyForcibly();
+            awaitAnotherDaemonThan(0);
+            assertEquals(before, mounts());
+            assertEquals("2\n", cri.exec(container, "/bin/sh", "-c", "echo 2"), "with the registry gone");
+        } finally {
+            registry.resume();
+        }
+        assertEquals(expectedSha256("/app/data/text"), sha256(cri.exec(container, "/bin/cat", "/app/data/text")));
+        long old = daemon();
+        new ApiClient(node.run().resolve("rafter.sock")).restart();
+        awaitAnotherDaemonThan(old);
+        assertEquals(before, mounts());
+        assertTrue(cri.exec(container, "/bin/ls", "/").contains("app"));
+        node.await(
+                "containerd reaches the next daemon",
+                () -> node.tryCtr(CRI, "snapshots", "--snapshotter", "rafter", "list")
+                                .status()
+                        == 0);
+        assertEquals("3\n", runShell("c3", "echo 3"));
+        cri.removeContainer(container);
+        cri.removePod(pod);
+    }
+
+    private long daemon() throws IOException {
+        return Long.parseLong(Files.readString(node.run().resolve("daemon.pid")).strip());
+    }
+
+    private void awaitAnotherDaemonThan(long pid) throws Exception {
+        ApiClient client = new ApiClient(node.run().resolve("rafter.sock"));
+        node.await(
+                "the next daemon serves",
+                () -> client.alive() && client.status().pid() != pid);
+    }
+
+    private static String expectedSha256(String path) throws IOException {
+        for (String line : Files.readAllLines(FIXTURES.resolve("expected.jsonl"))) {
+            Matcher sha256 = Pattern.compile("\"sha256\": ?\"([0-9a-f]{64})\"").matcher(line);
+            if (line.contains("\"path\":\"" + path + "\"") && sha256.find()) {
+                return sha256.group(1);
+            }
+        }
+        throw new AssertionError("no " + path + " in expected.jsonl");
+    }
+
+    private static String sha256(String text) {
+        return Digest.sha256(text.getBytes(StandardCharsets.UTF_8)).hex();
     }
 
     @Test
