@@ -133,7 +133,7 @@ class ImageBuilderTest {
 
     @Test
     void chunksOfADictionaryAreReferredTo() throws IOException {
-        BuiltImage base = build(SMALL_CHUNKS, layer(noise(7, 30)), layer(noise(8, 10)));
+        BuiltImage base = build(SMALL_CHUNKS, layer(noise(7, 30)), layer(new TarBuilder().file("other", "not needed")));
         RafsBootstrap known = BuiltTree.bootstrap(base.bootstrapFile());
         ChunkDictionary dictionary = new ChunkDictionary();
         dictionary.add(known, SMALL_CHUNKS);
