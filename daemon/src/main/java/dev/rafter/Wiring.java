@@ -72,6 +72,25 @@ public final class Wiring {
         }
     }
 
+    /**
+     * Lends an opened image for reading all of it in the order of its tree; the blobs of an image in a registry are kept in a directory of
+     * their own meanwhile.
+     *
+     * @param work where that directory is made
+     */
+    public <T> T withWholeImage(ImageReference reference, Platform platform, Path work, ImageUse<T> use)
+            throws IOException {
+        if (!(reference instanceof ImageReference.Registry)) {
+            return withImage(reference, platform, use);
+        }
+        Path spool = Files.createTempDirectory(work, "rafter-spool");
+        try {
+            return withImage(reference, platform, image -> use.apply(image.spooled(spool)));
+        } finally {
+            delete(spool);
+        }
+    }
+
     private static void delete(Path directory) throws IOException {
         try (Stream<Path> tree = Files.walk(directory)) {
             for (Path file : tree.sorted((a, b) -> b.compareTo(a)).toList()) {

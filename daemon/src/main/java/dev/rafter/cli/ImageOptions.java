@@ -5,6 +5,7 @@ import dev.rafter.image.OpenedImage;
 import dev.rafter.oci.Platform;
 import dev.rafter.registry.ImageReference;
 import java.io.IOException;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -28,6 +29,15 @@ final class ImageOptions {
     /** Lends the opened image; nothing of it stays on the node. */
     <T> T with(Main main, Use<T> use) throws IOException {
         return new Wiring(main.options().config()).withImage(reference(), platform(), use::apply);
+    }
+
+    /**
+     * Lends the opened image for reading all of it, in any order.
+     *
+     * @param work where blobs of a registry are kept meanwhile
+     */
+    <T> T withWhole(Main main, Path work, Use<T> use) throws IOException {
+        return new Wiring(main.options().config()).withWholeImage(reference(), platform(), work, use::apply);
     }
 
     /** What is done with an image. */

@@ -36,6 +36,7 @@ import picocli.CommandLine.ScopeType;
             MountsCommand.class,
             LsCommand.class,
             CatCommand.class,
+            ExportCommand.class,
             InspectCommand.class,
             CheckCommand.class,
             ConvertCommand.class,

@@ -20,7 +20,6 @@ import dev.rafter.registry.ImageSource;
 import dev.rafter.registry.ImageTarget;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -106,41 +105,14 @@ public final class ImageConverter {
             throws IOException {
         Manifest manifest = Manifest.parse(
                 source.document(descriptor), "manifest " + descriptor.digest() + " of " + source.describe());
-        ImageKind kind = ImageKind.of(manifest, null);
-        switch (kind) {
-            case RAFS_V6, RAFS_V6_OCI_REF, RAFS_V5, RAFS_ENCRYPTED, EROFS_LAYERS, EROFS, OTHER ->
-                throw new FailureException(
-                        FailureKind.IMAGE,
-                        source.describe() + " is " + kind.description() + ": only images of tar layers are converted");
-            case ESTARGZ, ZSTD_CHUNKED, SOCI, OCI, DOCKER -> {
-                // their layers are tars
-            }
-        }
+        List<LayerSource> layers = SourceLayers.of(source, manifest);
         Path work = Files.createTempDirectory(workParent, "rafter-convert");
         try {
-            BuiltImage built = new ImageBuilder(options, work).build(layers(source, manifest), dictionary, progress);
+            BuiltImage built = new ImageBuilder(options, work).build(layers, dictionary, progress);
             return write(source, manifest, built, target, tagged);
         } finally {
             delete(work);
         }
-    }
-
-    private static List<LayerSource> layers(ImageSource source, Manifest manifest) {
-        List<LayerSource> layers = new ArrayList<>();
-        for (Descriptor layer : manifest.layers()) {
-            layers.add(new LayerSource() {
-                @Override
-                public String describe() {
-                    return "layer " + layer.digest() + " of " + source.describe();
-                }
-
-                @Override
-                public InputStream open() throws IOException {
-                    return source.blob(layer);
-                }
-            });
-        }
-        return layers;
     }
 
     private Descriptor write(

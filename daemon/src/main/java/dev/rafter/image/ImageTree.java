@@ -1,5 +1,6 @@
 package dev.rafter.image;
 
+import dev.rafter.blob.ChunkMap;
 import dev.rafter.failure.FailureException;
 import dev.rafter.failure.FailureKind;
 import dev.rafter.format.Extent;
@@ -14,8 +15,11 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Looks into an image without mounting it: its tree, and the verified contents of its files. For one thread at a time. */
 public final class ImageTree implements AutoCloseable {
@@ -29,6 +33,8 @@ public final class ImageTree implements AutoCloseable {
     private final ErofsImage filesystem;
     private final Map<Integer, DeviceBytes> devices = new HashMap<>();
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
+    private final byte[] bytes = new byte[BUFFER_BYTES];
+    private final ZeroChunks zeroChunks = new ZeroChunks();
 
     private ImageTree(OpenedImage image, int readAheadBytes, Duration timeout) throws IOException {
         this.image = image;
@@ -59,23 +65,48 @@ public final class ImageTree implements AutoCloseable {
         return filesystem;
     }
 
+    /** Takes pieces of a file's contents, in order. */
+    interface Sink {
+        void write(byte[] bytes, int offset, int length) throws IOException;
+    }
+
     /** Writes a regular file's contents, zeros for its holes. */
     public void copy(Inode file, OutputStream out) throws IOException {
-        byte[] bytes = new byte[BUFFER_BYTES];
-        for (Extent extent : filesystem.extents(file)) {
-            copy(extent, bytes, out);
+        copy(filesystem.extents(file), out::write);
+    }
+
+    void copy(List<Extent> extents, Sink sink) throws IOException {
+        for (Extent extent : extents) {
+            copy(extent, sink);
         }
     }
 
-    private void copy(Extent extent, byte[] bytes, OutputStream out) throws IOException {
+    private void copy(Extent extent, Sink sink) throws IOException {
         for (long done = 0; done < extent.length(); ) {
             int count = (int) Math.min(BUFFER_BYTES, extent.length() - done);
             buffer.clear().limit(count);
             read(extent, done, buffer);
             buffer.flip().get(bytes, 0, count);
-            out.write(bytes, 0, count);
+            sink.write(bytes, 0, count);
             done += count;
         }
+    }
+
+    /** The extents of a regular file without its holes, and without chunks that are known to be all zeros. */
+    List<Extent> data(Inode file) throws IOException {
+        List<Extent> data = new ArrayList<>();
+        filesystem.extents(file, extent -> {
+            if (!extent.isHole()) {
+                zeroChunks.cut(extent, chunks(extent.device()), data::add);
+            }
+        });
+        return data;
+    }
+
+    private Optional<ChunkMap> chunks(int device) {
+        return device > 0 && image.devices().get(device - 1) instanceof ImageDevice.Lazy lazy
+                ? Optional.of(lazy.chunks())
+                : Optional.empty();
     }
 
     /** Fills the target with bytes of an extent. */

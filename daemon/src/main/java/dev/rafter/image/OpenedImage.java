@@ -5,6 +5,7 @@ import dev.rafter.failure.FailureKind;
 import dev.rafter.oci.Digest;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -36,6 +37,25 @@ public record OpenedImage(
                 throw new FailureException(FailureKind.IMAGE, name + ": " + missing.why());
             }
         }
+    }
+
+    /**
+     * The same image for readers who want all of it in the order of its tree: each blob is fetched once, as a whole, when its first byte
+     * is asked for, and kept in a directory of the caller's.
+     */
+    public OpenedImage spooled(Path directory) {
+        List<ImageDevice> spooled = new ArrayList<>();
+        for (ImageDevice device : devices) {
+            spooled.add(
+                    device instanceof ImageDevice.Lazy lazy
+                            ? new ImageDevice.Lazy(
+                                    lazy.blob(),
+                                    lazy.storedBytes(),
+                                    lazy.chunks(),
+                                    new SpooledBlob(lazy, directory.resolve("spool-" + spooled.size())))
+                            : device);
+        }
+        return new OpenedImage(name, digest, kind, bootstrap, spooled, source);
     }
 
     @Override

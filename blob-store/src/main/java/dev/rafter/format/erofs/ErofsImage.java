@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * An EROFS image, read strictly: no structure is believed before it was checked, and what is wrong ends in a {@link CorruptImageException} that says what and
@@ -165,6 +166,11 @@ public final class ErofsImage {
     /** Where a regular file's bytes lie, in file order and without gaps; adjacent extents are merged. */
     public List<Extent> extents(Inode file) throws ImageException {
         return extents.merged(storedRegular(file));
+    }
+
+    /** The same, one after the other: a file that is nearly all holes may have millions. */
+    public void extents(Inode file, Consumer<Extent> use) throws ImageException {
+        extents.merged(storedRegular(file), use);
     }
 
     /**

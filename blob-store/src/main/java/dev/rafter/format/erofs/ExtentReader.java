@@ -9,6 +9,8 @@ import dev.rafter.format.erofs.ErofsLayout.Chunk;
 import dev.rafter.format.erofs.ErofsLayout.InodeHeader;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Finds where the bytes of regular files lie. */
 final class ExtentReader {
@@ -33,28 +35,43 @@ final class ExtentReader {
     }
 
     List<Extent> merged(StoredInode file) throws ImageException {
-        Merger merger = new Merger();
+        List<Extent> extents = new ArrayList<>();
+        merged(file, extents::add);
+        return extents;
+    }
+
+    void merged(StoredInode file, Consumer<Extent> use) throws ImageException {
+        Merger merger = new Merger(use);
         read(file, merger);
-        return merger.extents;
+        merger.finish();
     }
 
     private static final class Merger implements Sink {
-        private final List<Extent> extents = new ArrayList<>();
+        private final Consumer<Extent> use;
+        private @Nullable Extent last;
+
+        Merger(Consumer<Extent> use) {
+            this.use = use;
+        }
 
         @Override
         public void extent(long fileOffset, long length, int device, long deviceOffset) {
-            Extent last = extents.isEmpty() ? null : extents.getLast();
             if (last != null && goesOn(last, device, deviceOffset)) {
-                extents.set(
-                        extents.size() - 1,
-                        new Extent(last.fileOffset(), last.length() + length, device, last.deviceOffset()));
+                last = new Extent(last.fileOffset(), last.length() + length, device, last.deviceOffset());
             } else {
-                extents.add(new Extent(fileOffset, length, device, deviceOffset));
+                finish();
+                last = new Extent(fileOffset, length, device, deviceOffset);
             }
         }
 
         private static boolean goesOn(Extent last, int device, long deviceOffset) {
             return last.device() == device && (last.isHole() || last.deviceOffset() + last.length() == deviceOffset);
+        }
+
+        void finish() {
+            if (last != null) {
+                use.accept(last);
+            }
         }
     }
 

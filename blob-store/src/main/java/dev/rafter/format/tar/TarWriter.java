@@ -54,10 +54,10 @@ public final class TarWriter {
     /**
      * Begins a sparse file; the contents of its regions must follow.
      *
-     * @param regions in ascending order, none touching the next
+     * @param regions in ascending order, none touching the next; a hole may be behind the last
      */
     public void putSparse(TarEntry entry, List<Region> regions) throws IOException {
-        byte[] map = sparseMap(regions);
+        byte[] map = sparseMap(regions, entry.size());
         long stored = map.length;
         for (Region region : regions) {
             stored += region.size;
@@ -77,10 +77,16 @@ public final class TarWriter {
         write(map, 0, map.length);
     }
 
-    private static byte[] sparseMap(List<Region> regions) {
-        StringBuilder lines = new StringBuilder().append(regions.size()).append('\n');
+    /** A hole at the end needs an empty region behind it: GNU tar makes the file as long as its last region reaches. */
+    private static byte[] sparseMap(List<Region> regions, long size) {
+        long end = regions.isEmpty() ? 0 : regions.getLast().offset + regions.getLast().size;
+        StringBuilder lines = new StringBuilder();
+        lines.append(end < size ? regions.size() + 1 : regions.size()).append('\n');
         for (Region region : regions) {
             lines.append(region.offset).append('\n').append(region.size).append('\n');
+        }
+        if (end < size) {
+            lines.append(size).append("\n0\n");
         }
         byte[] map = new byte[lines.length() + TarLayout.padding(lines.length())];
         byte[] text = lines.toString().getBytes(StandardCharsets.US_ASCII);

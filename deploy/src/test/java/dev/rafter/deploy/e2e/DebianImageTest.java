@@ -11,6 +11,7 @@ import dev.rafter.deploy.harness.Shell;
 import dev.rafter.deploy.harness.Umoci;
 import dev.rafter.registry.embedded.Link;
 import dev.rafter.registry.embedded.LinkSpeed;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -92,6 +93,52 @@ final class DebianImageTest {
     @Test
     void checkFindsEveryChunkOfTheConvertedImageRight() throws Exception {
         rafter.command("check", converted(registry.host()));
+    }
+
+    @Test
+    void checkAgainstTheOriginalFindsTheTreeEqual() throws Exception {
+        rafter.command("check", converted(registry.host()), "--against", source());
+    }
+
+    @Test
+    void checkAgainstAnotherImageNamesWhatDiffers() throws Exception {
+        Path layout = node.resolve("layout");
+        Path added = Files.writeString(node.resolve("file"), "added");
+        Shell.run(
+                "skopeo", "copy", "--quiet", "--src-tls-verify=false", "docker://" + source(), "oci:" + layout + ":1");
+        Shell.run("umoci", "insert", "--image", layout + ":1", added.toString(), "/odd/links/a");
+        Shell.Result result = Shell.tryRun(
+                Duration.ofMinutes(8),
+                rafter.process("check", converted(registry.host()), "--against", "oci:" + layout + ":1"));
+        assertEquals(3, result.status(), result.output());
+        assertTrue(result.output().contains("/odd/links/a: size is 4, in the original 5\n"), result.output());
+        assertTrue(result.output().contains(": 0 problems, "), result.output());
+    }
+
+    @Test
+    void exportedAndUnpackedByTarTheTreeIsWhatUmociUnpacks() throws Exception {
+        Path unpacked = Files.createDirectories(node.resolve("unpacked"));
+        File log = node.resolve("export.log").toFile();
+        List<Process> pipeline = ProcessBuilder.startPipeline(List.of(
+                rafter.process("export", converted(registry.host())).redirectError(log),
+                new ProcessBuilder(
+                                "tar",
+                                "-xp",
+                                "--numeric-owner",
+                                "--xattrs",
+                                "--xattrs-include=*",
+                                "-C",
+                                unpacked.toString())
+                        .redirectError(log)));
+        try {
+            for (Process process : pipeline) {
+                assertEquals(0, process.waitFor(), () -> log + " says why");
+            }
+        } finally {
+            pipeline.forEach(Shell::kill);
+        }
+        assertEquals("", Files.readString(log.toPath()));
+        assertEqualTrees(expected, tree(unpacked));
     }
 
     @Test
