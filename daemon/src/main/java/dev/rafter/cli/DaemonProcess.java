@@ -31,7 +31,8 @@ final class DaemonProcess {
      *
      * @throws FailureException if there is none
      */
-    static ApiClient running(Config config) throws FailureException {
+    static ApiClient running(Config config) throws IOException {
+        requireAccess(config.run());
         ApiClient client = new ApiClient(config.apiSocket());
         if (!client.alive()) {
             throw new FailureException(
@@ -44,6 +45,7 @@ final class DaemonProcess {
 
     /** The daemon that is there, or a new one in the background. */
     static ApiClient ensureRunning(Config config, GlobalOptions options) throws IOException {
+        requireAccess(config.run());
         ApiClient client = new ApiClient(config.apiSocket());
         if (!client.alive()) {
             start(config, options, client);
@@ -155,6 +157,17 @@ final class DaemonProcess {
         command.addAll(List.of(flags));
         command.addAll(List.of("-cp", System.getProperty("java.class.path")));
         return command;
+    }
+
+    /** A daemon that may not be asked looks like none. */
+    private static void requireAccess(Path run) throws IOException {
+        if (Files.isDirectory(run) && !(Files.isExecutable(run) && Files.isWritable(run))) {
+            String owner = Files.getOwner(run).getName();
+            throw new FailureException(
+                    FailureKind.NODE,
+                    "only " + owner + " may use the daemon of " + run + ": run this as " + owner
+                            + ", or choose another --root and --run");
+        }
     }
 
     private static void createPrivate(Path directory) throws IOException {

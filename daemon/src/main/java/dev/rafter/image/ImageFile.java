@@ -2,6 +2,7 @@ package dev.rafter.image;
 
 import dev.rafter.failure.FailureException;
 import dev.rafter.failure.FailureKind;
+import dev.rafter.format.erofs.Device;
 import dev.rafter.format.erofs.ErofsImage;
 import dev.rafter.format.rafs.RafsBootstrap;
 import dev.rafter.oci.Digest;
@@ -98,6 +99,12 @@ final class ImageFile {
         image.validate((_, _) -> {});
         int count = image.devices().size();
         requireCount(count);
+        for (int i = 0; i < reference.devices().size(); i++) {
+            requireWhole(
+                    reference.devices().get(i),
+                    image.devices().get(i),
+                    image.superblock().blockSize());
+        }
         List<ImageDevice> devices = reference.devices().isEmpty()
                 ? missing(count)
                 : List.copyOf(
@@ -109,6 +116,17 @@ final class ImageFile {
                 reference.file(),
                 devices,
                 () -> {});
+    }
+
+    /** The kernel reads zeros behind the end of a device file. Its last block need not be whole. */
+    private void requireWhole(Path file, Device device, int blockSize) throws IOException {
+        long size = Files.size(file);
+        if (device.blocks() > 0 && size <= (device.blocks() - 1) * blockSize) {
+            throw new FailureException(
+                    FailureKind.IMAGE,
+                    "device " + file + " has " + size + " bytes, but " + reference.file() + " needs "
+                            + device.blocks() * blockSize + ": is it another image's, or was it cut?");
+        }
     }
 
     private void requireCount(int devices) throws FailureException {
