@@ -10,6 +10,9 @@ import java.util.Set;
  * of {@code [a-z0-9.-]}. Thread safe.
  */
 public interface FdStore {
+    /** How the names of fanotify groups begin: if no process can be started that answers their events, the keeper itself denies them. */
+    String GROUP = "group.";
+
     /** What the process before this one left here under a name, once: whoever takes it owns it. It stays kept until it is forgotten. */
     Optional<Fd> take(String name);
 

@@ -10,6 +10,7 @@ import java.util.Map;
 final class KeptFds implements AutoCloseable {
     private final Map<String, Fd> fds = new LinkedHashMap<>();
     private boolean ready;
+    private boolean readyNow;
 
     /** Does what a message says; descriptors that it gives no name to are closed. */
     void take(UnixDatagrams.Message message) {
@@ -28,7 +29,8 @@ final class KeptFds implements AutoCloseable {
         } else {
             message.fds().forEach(Fd::close); // the end of a barrier's pipe among them: to close it is the answer
         }
-        ready |= words.containsKey("READY");
+        readyNow |= words.containsKey("READY");
+        ready |= readyNow;
     }
 
     private static boolean isName(String name) {
@@ -45,6 +47,24 @@ final class KeptFds implements AutoCloseable {
     /** Whether any process has ever said that it serves. */
     boolean wasReady() {
         return ready;
+    }
+
+    /** Has a new life begin. */
+    void expectReady() {
+        readyNow = false;
+    }
+
+    /** Whether the process of this life has said that it serves. */
+    boolean isReady() {
+        return readyNow;
+    }
+
+    /** Fanotify groups among what is kept. */
+    List<Fd> groups() {
+        return fds.entrySet().stream()
+                .filter(entry -> entry.getKey().startsWith(FdStore.GROUP))
+                .map(Map.Entry::getValue)
+                .toList();
     }
 
     List<Fd> fds() {

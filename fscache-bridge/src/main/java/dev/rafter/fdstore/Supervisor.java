@@ -2,6 +2,7 @@ package dev.rafter.fdstore;
 
 import dev.rafter.linux.ChildProcess;
 import dev.rafter.linux.EventPoll;
+import dev.rafter.linux.FanotifyGroup;
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.KernelException;
 import dev.rafter.linux.UnixDatagrams;
@@ -29,6 +30,10 @@ public final class Supervisor {
     private static final long CHILD = 1;
     private static final long FIRST_PAUSE_MILLIS = 100;
     private static final long LONGEST_PAUSE_MILLIS = 5_000;
+    private static final long LONGEST_START_NANOS = 120_000_000_000L;
+    /** As long as a demand may take by default. */
+    private static final long LONGEST_WAIT_NANOS = Long.getLong("rafter.wait.millis", 30_000) * 1_000_000;
+
     private static final long LONG_LIFE_NANOS = 10_000_000_000L;
     /** Tells the process its own id, which the protocol wants and nobody else can know beforehand. */
     private static final List<String> EXEC =
@@ -39,6 +44,9 @@ public final class Supervisor {
             "@rafter-" + ProcessHandle.current().pid() + "-" + Long.toHexString(new SecureRandom().nextLong());
     private final KeptFds kept = new KeptFds();
     private final CountDownLatch ended = new CountDownLatch(1);
+    /** When a daemon served last. */
+    private long servedNanos;
+
     private boolean stopping;
     /** Guarded by the monitor, as is {@code stopping}: SIGTERM comes on another thread. */
     private @Nullable ChildProcess child;
@@ -83,9 +91,13 @@ public final class Supervisor {
         try (kept;
                 Fd socket = UnixDatagrams.bind(address)) {
             long pauseMillis = 0;
+            servedNanos = System.nanoTime();
             while (true) {
                 long startNanos = System.nanoTime();
                 int code = live(socket);
+                if (kept.isReady()) {
+                    servedNanos = System.nanoTime();
+                }
                 if (code == 0 || !kept.wasReady()) {
                     return code;
                 }
@@ -94,9 +106,18 @@ public final class Supervisor {
                 }
                 say("the daemon ended with " + code + "; starting it again"
                         + (pauseMillis == 0 ? "" : " in " + pauseMillis + " ms"));
+                denyIfNobodyServes();
                 Thread.sleep(pauseMillis);
                 pauseMillis = Math.clamp(2 * pauseMillis, FIRST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS);
             }
+        }
+    }
+
+    /** A reader may wait for the next daemon, but not for ever. */
+    private void denyIfNobodyServes() {
+        if (System.nanoTime() - servedNanos > LONGEST_WAIT_NANOS) {
+            say("no daemon has served for a while: who waits for one gets EIO");
+            kept.groups().forEach(FanotifyGroup::denyWaiting);
         }
     }
 
@@ -105,6 +126,7 @@ public final class Supervisor {
         Map<String, String> environment = new HashMap<>(System.getenv());
         environment.put("NOTIFY_SOCKET", address);
         kept.announce(environment);
+        kept.expectReady();
         List<String> all = new ArrayList<>(EXEC);
         all.addAll(command);
         try (ChildProcess process = ChildProcess.start(all, environment, kept.fds());
@@ -129,11 +151,17 @@ public final class Supervisor {
         child = null;
     }
 
-    /** Takes messages until the process has ended and there are no more of it. */
+    /** Takes messages until the process has ended and there are no more of it. One that does not get to serve is killed. */
     private void serve(Fd socket, ChildProcess process, EventPoll poll) throws KernelException {
         long[] ready = new long[2];
+        long startNanos = System.nanoTime();
         while (true) {
-            int count = poll.await(ready);
+            boolean expected = kept.wasReady() && !kept.isReady();
+            int count = poll.await(ready, expected ? 1_000 : -1);
+            if (expected && System.nanoTime() - startNanos > LONGEST_START_NANOS) {
+                say("the next daemon does not get to serve; it is killed");
+                process.signal(ChildProcess.SIGKILL);
+            }
             boolean message = false;
             for (int i = 0; i < count; i++) {
                 message |= ready[i] == SOCKET;

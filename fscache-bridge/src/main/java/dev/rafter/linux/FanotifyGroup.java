@@ -15,6 +15,8 @@ public final class FanotifyGroup {
     private static final int FAN_UNLIMITED_MARKS = 0x20;
     private static final int FAN_MARK_ADD = 0x1;
     private static final int FAN_MARK_FLUSH = 0x80;
+    private static final int HIGHEST_NUMBER = 1 << 16;
+    private static final int EVENTS_SIZE_BYTES = 16 << 10;
     private static final long FAN_PRE_ACCESS = 0x0010_0000L;
 
     private FanotifyGroup() {}
@@ -61,6 +63,35 @@ public final class FanotifyGroup {
                 "the filesystem of this file has no pre-content events: put --root on ext4, xfs or btrfs";
             default -> "the file cannot be guarded";
         };
+    }
+
+    /**
+     * Denies all who wait at this moment, whoever read their events and died, or nobody yet: they get EIO, or ask again. An event that was
+     * read can be answered by its number alone, and what numbers there were is not known: all are tried.
+     */
+    public static void denyWaiting(Fd group) {
+        try (Arena arena = Arena.ofConfined()) {
+            CallState state = new CallState(arena);
+            MemorySegment response = arena.allocate(EventLayout.RESPONSE_SIZE_BYTES, 8);
+            for (int fd = 0; fd < HIGHEST_NUMBER; fd++) {
+                deny(state, group, response, fd);
+            }
+            MemorySegment events = arena.allocate(EVENTS_SIZE_BYTES, 8);
+            for (long n = Syscall.read(state, group.number(), events);
+                    n > 0;
+                    n = Syscall.read(state, group.number(), events)) {
+                for (long at = 0; at < n; at += EventLayout.length(events, at)) {
+                    int fd = EventLayout.fd(events, at);
+                    deny(state, group, response, fd);
+                    Syscall.close(state, fd);
+                }
+            }
+        }
+    }
+
+    private static void deny(CallState state, Fd group, MemorySegment response, int fd) {
+        EventLayout.response(response, fd, EventLayout.DENY_WITH_EIO);
+        Syscall.write(state, group.number(), response);
     }
 
     /** Takes the marks away: reads raise no events any more, at once. */

@@ -2,11 +2,15 @@ package dev.rafter.fdstore;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.UnixDatagrams;
+import dev.rafter.linux.fanotify.FanotifyTransport;
+import dev.rafter.ondemand.OnDemandSource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -14,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,6 +39,7 @@ final class SupervisorTest {
             int life = lines(diary).size();
             switch (arguments[0]) {
                 case "keeps" -> keeps(store, diary, life);
+                case "dies" -> dies(store, diary, life);
                 case "fails" -> {
                     write(diary, "fails");
                     System.exit(3);
@@ -78,6 +84,38 @@ final class SupervisorTest {
             System.exit(0);
         }
 
+        /** Guards a file, dies while somebody waits, and never comes back. */
+        private static void dies(FdStore store, Path diary, int life) throws Exception {
+            if (life > 0) {
+                System.exit(1);
+            }
+            Path file = diary.resolveSibling("guarded");
+            try (Fd fd = Fd.open(file, Fd.O_RDWR | Fd.O_CREAT)) {
+                fd.truncate(8192);
+            }
+            FanotifyTransport transport = new FanotifyTransport(diary.resolveSibling("inflight"), store);
+            transport.guard("x", file, new OnDemandSource() {
+                @Override
+                public String describe() {
+                    return "a file that is never filled";
+                }
+
+                @Override
+                public boolean isReady(long offset, long lengthBytes) {
+                    return false;
+                }
+
+                @Override
+                public void fill(long offset, long lengthBytes) {
+                    Runtime.getRuntime().halt(9);
+                }
+            });
+            transport.settle();
+            store.ready();
+            write(diary, "guards");
+            Thread.sleep(60_000);
+        }
+
         private static String name(Fd fd) {
             try {
                 return String.valueOf(Files.readSymbolicLink(fd.path()).getFileName());
@@ -103,6 +141,7 @@ final class SupervisorTest {
         List<String> java = List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx32m",
+                "-Drafter.wait.millis=500",
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 System.getProperty("java.class.path"));
@@ -154,6 +193,37 @@ final class SupervisorTest {
             assertEquals(List.of("waits", "told"), lines(diary()));
         } finally {
             end(process);
+        }
+    }
+
+    @Test
+    void whoWaitsForADaemonThatCannotBeStartedGetsAnError() throws Exception {
+        assumeTrue("root".equals(System.getProperty("user.name")), "needs root");
+        folder = Files.createTempDirectory(Path.of("target").toAbsolutePath(), "supervisor");
+        Process process = supervise("dies");
+        try {
+            while (lines(diary()).isEmpty()) {
+                assertTrue(process.isAlive(), Files.readString(folder.resolve("log")));
+                Thread.sleep(20);
+            }
+            Process reader = new ProcessBuilder("cat", folder.resolve("guarded").toString())
+                    .redirectErrorStream(true)
+                    .start();
+            assertTrue(reader.waitFor(40, TimeUnit.SECONDS), Files.readString(folder.resolve("log")));
+            String said = new String(reader.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertTrue(said.contains("Input/output error"), said);
+        } finally {
+            process.destroyForcibly();
+            end(process);
+            delete(folder);
+        }
+    }
+
+    private static void delete(Path tree) throws IOException {
+        try (Stream<Path> files = Files.walk(tree)) {
+            for (Path file : files.sorted((a, b) -> b.compareTo(a)).toList()) {
+                Files.delete(file);
+            }
         }
     }
 

@@ -2,6 +2,7 @@ package dev.rafter.linux.fanotify;
 
 import dev.rafter.fdstore.FdStore;
 import dev.rafter.linux.CallState;
+import dev.rafter.linux.EventLayout;
 import dev.rafter.linux.EventPoll;
 import dev.rafter.linux.FanotifyGroup;
 import dev.rafter.linux.Fd;
@@ -29,8 +30,6 @@ public final class FanotifyTransport implements Transport {
     private static final Logger LOG = LoggerFactory.getLogger(FanotifyTransport.class);
     private static final Path MAX_GROUPS = Path.of("/proc/sys/fs/fanotify/max_user_groups");
     private static final int WANTED_GROUPS = 16_384;
-    /** Under this and the guard's name the fd store keeps a group. */
-    private static final String KEPT = "group.";
 
     private final EventStats stats = new EventStats();
     private final FdStore store;
@@ -82,7 +81,7 @@ public final class FanotifyTransport implements Transport {
         GuardedFile file = null;
         try {
             file = register(name, group, InflightEvents.create(inflight.resolve(name)), source);
-            store.keep(KEPT + name, group);
+            store.keep(FdStore.GROUP + name, group);
             read(file);
             FanotifyGroup.mark(group, cacheFile);
             return file;
@@ -98,7 +97,7 @@ public final class FanotifyTransport implements Transport {
 
     @Override
     public Optional<Guard> adopt(String name, OnDemandSource source) throws IOException {
-        Optional<Fd> group = store.take(KEPT + name);
+        Optional<Fd> group = store.take(FdStore.GROUP + name);
         if (group.isEmpty()) {
             return Optional.empty();
         }
@@ -108,7 +107,7 @@ public final class FanotifyTransport implements Transport {
         GuardedFile guarded = register(name, group.get(), events, source);
         if (!known) {
             LOG.warn("{}: who waits for it is not known; they get EIO", source.describe());
-            guarded.denyAll();
+            FanotifyGroup.denyWaiting(group.get());
         }
         guarded.answerLeftAndStart();
         return Optional.of(guarded);
@@ -117,8 +116,8 @@ public final class FanotifyTransport implements Transport {
     @Override
     public Set<String> left() {
         return store.left().stream()
-                .filter(name -> name.startsWith(KEPT))
-                .map(name -> name.substring(KEPT.length()))
+                .filter(name -> name.startsWith(FdStore.GROUP))
+                .map(name -> name.substring(FdStore.GROUP.length()))
                 .collect(Collectors.toSet());
     }
 
@@ -128,7 +127,7 @@ public final class FanotifyTransport implements Transport {
     }
 
     void keepNoMore(String name) {
-        store.forget(KEPT + name);
+        store.forget(FdStore.GROUP + name);
     }
 
     /** Has the event thread read the events of a file from now on. */

@@ -2,6 +2,7 @@ package dev.rafter.linux.fanotify;
 
 import dev.rafter.linux.CallState;
 import dev.rafter.linux.Errno;
+import dev.rafter.linux.EventLayout;
 import dev.rafter.linux.FanotifyGroup;
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.KernelException;
@@ -25,8 +26,6 @@ final class GuardedFile implements Transport.Guard {
     private static final Logger LOG = LoggerFactory.getLogger(GuardedFile.class);
     /** So that one busy file does not hold up the others' events. */
     private static final int MOST_EVENTS_AT_ONCE = 64;
-
-    private static final int HIGHEST_NUMBER = 1 << 16;
 
     private final FanotifyTransport transport;
     private final int number;
@@ -212,18 +211,6 @@ final class GuardedFile implements Transport.Guard {
         long count = offset < 0 ? 0 : EventLayout.count(events, at);
         int fd = EventLayout.fd(events, at);
         answer(slot, fd, fill(offset, count));
-    }
-
-    /** Denies whatever may wait when it is not known what does: readers get EIO or ask again. */
-    void denyAll() {
-        try (Arena arena = Arena.ofConfined()) {
-            CallState state = new CallState(arena);
-            MemorySegment response = arena.allocate(EventLayout.RESPONSE_SIZE_BYTES);
-            for (int fd = 0; fd < HIGHEST_NUMBER; fd++) {
-                EventLayout.response(response, fd, EventLayout.DENY_WITH_EIO);
-                Syscall.write(state, group.number(), response);
-            }
-        }
     }
 
     private void start() {

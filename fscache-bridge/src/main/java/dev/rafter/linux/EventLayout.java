@@ -1,4 +1,4 @@
-package dev.rafter.linux.fanotify;
+package dev.rafter.linux;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
@@ -18,46 +18,46 @@ import java.lang.foreign.MemorySegment;
  *   +--------------------------------------+---------------+---------------------+
  * </pre>
  */
-final class EventLayout {
-    static final int METADATA_SIZE_BYTES = 24;
-    static final int RANGE_SIZE_BYTES = 24;
-    static final int RESPONSE_SIZE_BYTES = 8;
-    static final byte RANGE = 6;
-    static final long FAN_Q_OVERFLOW = 0x4000;
-    static final int ALLOW = 1;
+public final class EventLayout {
+    public static final int METADATA_SIZE_BYTES = 24;
+    public static final int RANGE_SIZE_BYTES = 24;
+    public static final int RESPONSE_SIZE_BYTES = 8;
+    public static final byte RANGE = 6;
+    public static final long FAN_Q_OVERFLOW = 0x4000;
+    public static final int ALLOW = 1;
     private static final int DENY = 2;
     private static final int EIO = 5;
     /** The reader gets EIO. */
-    static final int DENY_WITH_EIO = DENY | EIO << 24;
+    public static final int DENY_WITH_EIO = DENY | EIO << 24;
 
     private EventLayout() {}
 
-    static int length(MemorySegment events, long at) {
+    public static int length(MemorySegment events, long at) {
         return events.get(JAVA_INT_UNALIGNED, at);
     }
 
-    static long mask(MemorySegment events, long at) {
+    public static long mask(MemorySegment events, long at) {
         return events.get(JAVA_LONG_UNALIGNED, at + 8);
     }
 
-    static int fd(MemorySegment events, long at) {
+    public static int fd(MemorySegment events, long at) {
         return events.get(JAVA_INT_UNALIGNED, at + 16);
     }
 
-    static boolean hasRange(MemorySegment events, long at) {
+    public static boolean hasRange(MemorySegment events, long at) {
         return length(events, at) >= METADATA_SIZE_BYTES + RANGE_SIZE_BYTES
                 && events.get(JAVA_BYTE, at + METADATA_SIZE_BYTES) == RANGE;
     }
 
-    static long offset(MemorySegment events, long at) {
+    public static long offset(MemorySegment events, long at) {
         return events.get(JAVA_LONG_UNALIGNED, at + METADATA_SIZE_BYTES + 8);
     }
 
-    static long count(MemorySegment events, long at) {
+    public static long count(MemorySegment events, long at) {
         return events.get(JAVA_LONG_UNALIGNED, at + METADATA_SIZE_BYTES + 16);
     }
 
-    static void response(MemorySegment target, int fd, int response) {
+    public static void response(MemorySegment target, int fd, int response) {
         target.set(JAVA_INT_UNALIGNED, 0, fd);
         target.set(JAVA_INT_UNALIGNED, 4, response);
     }
