@@ -73,7 +73,7 @@ final class NodeImages implements LazyImages {
 
     private StoredImage fetch(ImageLayer layer) throws IOException {
         StoredImage image = opener.fetch(reference(layer), Platform.current());
-        lastLayers.put(layer.manifest(), image.layers().getLast());
+        var _ = remember(image);
         return image;
     }
 
@@ -111,10 +111,27 @@ final class NodeImages implements LazyImages {
         }
     }
 
+    @Override
+    public Path data(ImageLayer layer) throws IOException {
+        Digest last = lastLayers.get(layer.manifest());
+        if (last == null) {
+            Optional<StoredImage> stored = images.find(layer.manifest());
+            last = stored.isEmpty() ? null : remember(stored.get());
+        }
+        return layer.layer().equals(last) ? images.path(layer.manifest()) : blobs.directory(layer.layer());
+    }
+
+    /** The image's last layer, its bootstrap. */
+    private Digest remember(StoredImage image) {
+        Digest last = image.layers().getLast();
+        lastLayers.put(image.digest(), last);
+        return last;
+    }
+
     private void requireLast(ImageLayer layer) throws IOException {
         Digest last = lastLayers.get(layer.manifest());
         if (last == null) {
-            last = fetch(layer).layers().getLast();
+            last = remember(fetch(layer));
         }
         if (!last.equals(layer.layer())) {
             throw new SnapshotException(

@@ -142,10 +142,15 @@ public final class BlobStore implements AutoCloseable {
         throw new IOException("no cache directory fits the chunk map of blob " + blob);
     }
 
+    /** Where a blob is cached, or would be: a folder of few files. */
+    public Path directory(Digest blob) {
+        return parent(blob).resolve(blob.hex());
+    }
+
     private List<Path> candidates(Digest blob, ChunkMap chunks) {
         Path parent = parent(blob);
         String own = HexFormat.of().formatHex(ChunkMapFile.sha256(chunks), 0, 8);
-        return List.of(parent.resolve(blob.hex()), parent.resolve(blob.hex() + "-" + own));
+        return List.of(directory(blob), parent.resolve(blob.hex() + "-" + own));
     }
 
     private Path parent(Digest blob) {

@@ -55,7 +55,7 @@ public final class ImageStore {
     }
 
     /** Where an image is, or would be. */
-    Path path(Digest digest) {
+    public Path path(Digest digest) {
         return directory.resolve(digest.hex());
     }
 

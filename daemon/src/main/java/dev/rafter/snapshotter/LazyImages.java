@@ -32,6 +32,12 @@ public interface LazyImages {
      */
     Path mount(ImageLayer layer) throws IOException;
 
+    /**
+     * The folder that holds what this node has of a layer, which grows as the layer is read: the cache of its blob, or the bootstrap. It
+     * need not exist. Asks no registry.
+     */
+    Path data(ImageLayer layer) throws IOException;
+
     /** No snapshot needs the image any longer: unmounts it, and lets its data go. Also for an image that never was mounted. */
     void release(Digest manifest) throws IOException;
 

@@ -23,6 +23,11 @@ public record NoLazyImages(String explanation) implements LazyImages {
     }
 
     @Override
+    public Path data(ImageLayer layer) throws IOException {
+        return mount(layer);
+    }
+
+    @Override
     public void release(Digest manifest) {}
 
     @Override

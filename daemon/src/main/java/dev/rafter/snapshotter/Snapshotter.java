@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -37,6 +38,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class Snapshotter implements Closeable {
     private static final Logger LOG = LoggerFactory.getLogger(Snapshotter.class);
+
+    /** How containerd names an image layer: namespace, number, chain ID. */
+    private static final Pattern CHAIN = Pattern.compile("[^/]+/[0-9]+/sha256:[0-9a-f]{64}");
 
     private final StateStore store;
     private final SnapshotFolders folders;
@@ -357,9 +361,15 @@ public final class Snapshotter implements Closeable {
                 .toList();
     }
 
-    /** What a snapshot takes on disk by itself. Of a committed one it is known for good soon after the commit. */
+    /**
+     * What a snapshot takes on disk by itself. Of a committed one it is known for good soon after the commit; of a lazy one it is what this
+     * node has of the layer now, and counts for each snapshot of that layer.
+     */
     public Usage usage(String key) throws IOException {
         Snapshot snapshot = existing(key);
+        if (snapshot.isLazy()) {
+            return usages.now(snapshot.id(), lazyImages.data(snapshot.lazyLayer()));
+        }
         if (snapshot.usage() != null) {
             return snapshot.usage();
         }
@@ -380,13 +390,22 @@ public final class Snapshotter implements Closeable {
     }
 
     private Snapshot committed(String parent) throws SnapshotException {
-        Snapshot found = store.find(parent)
-                .orElseThrow(() -> new SnapshotException(
-                        SnapshotException.Code.NOT_FOUND, "parent snapshot " + parent + ": not found"));
+        Snapshot found = store.find(parent).orElseThrow(() -> missing(parent));
         if (found.kind() != Kind.COMMITTED) {
             throw SnapshotException.invalid("parent snapshot " + parent + " is not committed");
         }
         return found;
+    }
+
+    /**
+     * containerd asks for a parent only if it believes in it. Of "not found" it makes another attempt to unpack the image, which fails over
+     * what it believes, with an error that says nothing of the cause.
+     */
+    private static SnapshotException missing(String parent) {
+        return CHAIN.matcher(parent).matches()
+                ? SnapshotException.precondition("image layer " + parent + " is not known here, though containerd"
+                        + " believes in it: this node's snapshots were lost; remove the image and pull it again")
+                : new SnapshotException(SnapshotException.Code.NOT_FOUND, "parent snapshot " + parent + ": not found");
     }
 
     private void requireFree(String name) throws SnapshotException {

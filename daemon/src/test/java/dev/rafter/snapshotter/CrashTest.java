@@ -177,6 +177,11 @@ class CrashTest {
             }
 
             @Override
+            public Path data(ImageLayer layer) {
+                return mount;
+            }
+
+            @Override
             public void release(Digest manifest) {}
 
             @Override

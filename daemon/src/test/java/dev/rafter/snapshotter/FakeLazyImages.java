@@ -29,6 +29,10 @@ final class FakeLazyImages implements LazyImages {
         this.folder = folder;
     }
 
+    Path folder() {
+        return folder;
+    }
+
     Path pathOf(Digest manifest) {
         return folder.resolve(manifest.hex());
     }
@@ -54,6 +58,11 @@ final class FakeLazyImages implements LazyImages {
         Files.createDirectories(image);
         Files.writeString(image.resolve("from"), layer.reference());
         return image;
+    }
+
+    @Override
+    public synchronized Path data(ImageLayer layer) {
+        return folder.resolve("data").resolve(layer.layer().hex());
     }
 
     @Override

@@ -321,6 +321,10 @@ class LazyServingTest {
     void aLazyLayerOnAParentThatWeLostStandsOnAStandIn() throws IOException {
         String lost = "k8s.io/7/sha256:chain1";
         assertFails(Code.NOT_FOUND, () -> snapshotter.prepare("container", lost, Map.of()));
+        String layer = "k8s.io/8/" + IMAGE;
+        assertTrue(assertFails(Code.FAILED_PRECONDITION, () -> snapshotter.prepare("container", layer, Map.of()))
+                .toString()
+                .contains("pull it again"));
         String top = pullLazily("k8s.io/8/extract", lost, labels("sha256:chain2", IMAGE, BOOTSTRAP));
         assertEquals(lost, snapshotter.stat(lost).name());
         assertEquals(images.pathOf(IMAGE).toString(), lowerdir(snapshotter.prepare("container", top, Map.of())));
@@ -351,6 +355,19 @@ class LazyServingTest {
         assertTrue(e.toString().contains("base"), e::toString);
         snapshotter.remove("container");
         snapshotter.remove("base");
+    }
+
+    @Test
+    void aLazyLayerTakesWhatThisNodeHasOfIt() throws IOException {
+        String top = pullImage(IMAGE);
+        assertEquals(Usage.NONE, snapshotter.usage(top));
+        Path data = Files.createDirectories(images.folder().resolve("data").resolve(BOOTSTRAP.hex()));
+        Files.write(data.resolve("bootstrap"), new byte[10_000]);
+        long before = snapshotter.usage(top).sizeBytes();
+        assertTrue(before >= 10_000 && before < 30_000, () -> before + " bytes");
+        Files.write(data.resolve("more"), new byte[100_000]);
+        assertTrue(snapshotter.usage(top).sizeBytes() >= before + 100_000);
+        assertEquals(3, snapshotter.usage(top).inodes());
     }
 
     @Test

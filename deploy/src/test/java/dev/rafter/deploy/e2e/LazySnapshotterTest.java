@@ -17,11 +17,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -121,13 +117,6 @@ final class LazySnapshotterTest {
         }
     }
 
-    private List<String> mounts() throws IOException {
-        return Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
-                .map(line -> line.split(" ", -1)[4])
-                .filter(point -> point.startsWith(node.run().toString()))
-                .toList();
-    }
-
     @Test
     void aPodRunsBeforeItsDataHasCome() throws Exception {
         CriClient cri = node.cri();
@@ -143,28 +132,26 @@ final class LazySnapshotterTest {
         assertEquals(
                 "hi\n", cri.exec(container, "/bin/sh", "-c", "echo hi > /new; while read l; do echo $l; done < /new"));
         assertTrue(link.counts().blobBytes() > pulled, "data come when they are read");
-        assertEquals(1, mounts().size());
+        assertUsageIsKnown();
+        assertEquals(1, node.imageMounts().size());
         cri.removeContainer(container);
         cri.removePod(pod);
     }
 
-    @Test
-    void twentyContainersFetchOneCopy() throws Exception {
-        node.cri().pull(image);
-        runShell("first", "for f in /bin/* /lib/*; do : < $f; done; echo done");
-        long one = link.counts().blobBytes();
-        try (ExecutorService threads = Executors.newCachedThreadPool()) {
-            List<Future<String>> runs = new ArrayList<>();
-            for (int i = 0; i < 20; i++) {
-                String id = "c" + i;
-                runs.add(threads.submit(() -> runShell(id, "echo $0")));
-            }
-            for (Future<String> run : runs) {
-                assertEquals("/bin/sh\n", run.get());
-            }
-        }
-        assertEquals(one, link.counts().blobBytes());
-        assertEquals(1, mounts().size());
+    /** Every layer takes space by now: the bootstrap since the pull, the blobs since something of them was read. */
+    private void assertUsageIsKnown() throws Exception {
+        List<String> usages = node.ctr(CRI, "snapshots", "--snapshotter", "rafter", "usage")
+                .lines()
+                .skip(1)
+                .toList();
+        List<String> layers =
+                usages.stream().filter(line -> line.startsWith("sha256:")).toList();
+        assertTrue(
+                layers.stream()
+                                .filter(line -> !line.matches("\\S+\\s+0(\\.0)?\\s.*"))
+                                .count()
+                        >= 2,
+                usages::toString);
     }
 
     @Test
@@ -174,13 +161,13 @@ final class LazySnapshotterTest {
         node.cri().pull(other);
         runShell("c1", "echo");
         node.run(CRI, other, "c2", "/bin/sh", "-c", "echo");
-        assertEquals(2, mounts().size());
+        assertEquals(2, node.imageMounts().size());
         assertFalse(cacheFiles().isEmpty());
         node.cri().removeImage(image);
-        node.await("the first image's mount is gone", () -> mounts().size() == 1);
+        node.await("the first image's mount is gone", () -> node.imageMounts().size() == 1);
         assertEquals("x\n", node.run(CRI, other, "c3", "/bin/sh", "-c", "echo x"));
         node.cri().removeImage(other);
-        node.await("the second image's mount is gone", () -> mounts().isEmpty());
+        node.await("the second image's mount is gone", () -> node.imageMounts().isEmpty());
         node.await("cache files are gone", () -> cacheFiles().isEmpty());
         assertEquals(List.of(), node.snapshots(CRI));
         node.cri().pull(image);
@@ -195,7 +182,7 @@ final class LazySnapshotterTest {
         assertEquals("2\n", runShell("c2", "echo 2"));
         List<String> before = node.snapshots(CRI);
         node.stopSnapshotter();
-        assertEquals(List.of(), mounts());
+        assertEquals(List.of(), node.imageMounts());
         registry.suspend();
         try {
             node.restartSnapshotter();
@@ -214,12 +201,12 @@ final class LazySnapshotterTest {
         String pod = cri.runPod("pod-1");
         String container = cri.runContainer(pod, "pod-1", image, List.of("/bin/sh", "-c", "while :; do :; done"));
         assertEquals("1\n", cri.exec(container, "/bin/sh", "-c", "echo 1"));
-        List<String> before = mounts();
+        List<String> before = node.imageMounts();
         registry.suspend();
         try {
             ProcessHandle.of(daemon()).orElseThrow().destroyForcibly();
             awaitAnotherDaemonThan(0);
-            assertEquals(before, mounts());
+            assertEquals(before, node.imageMounts());
             assertEquals("2\n", cri.exec(container, "/bin/sh", "-c", "echo 2"), "with the registry gone");
         } finally {
             registry.resume();
@@ -228,7 +215,7 @@ final class LazySnapshotterTest {
         long old = daemon();
         new ApiClient(node.run().resolve("rafter.sock")).restart();
         awaitAnotherDaemonThan(old);
-        assertEquals(before, mounts());
+        assertEquals(before, node.imageMounts());
         assertTrue(cri.exec(container, "/bin/ls", "/").contains("app"));
         node.await(
                 "containerd reaches the next daemon",
@@ -281,16 +268,6 @@ final class LazySnapshotterTest {
     }
 
     @Test
-    void aUserNamespaceGetsIdmappedMounts() throws Exception {
-        assumeTrue(version.name().startsWith("2."), "containerd 1.6 changes owners by itself");
-        node.cri().pull(image);
-        String mapping = "0:100000:65536";
-        List<String> options = List.of("--uidmap", mapping, "--gidmap", mapping, "--remap-labels");
-        assertEquals(
-                "hi\n", node.run(CRI, options, image, "c1", "/bin/sh", "-c", "echo hi > /new; read l < /new; echo $l"));
-    }
-
-    @Test
     void ctrPullsThroughTheTransferService() throws Exception {
         assumeTrue(version.name().startsWith("2."), "before 2.1, ctr's pulls have no labels");
         node.pull("default", image);
@@ -298,22 +275,6 @@ final class LazySnapshotterTest {
         assertTrue(served("default", node.snapshots("default").getFirst()).contains("lazily"));
         node.cri().pull(image);
         assertEquals("hi\n", runShell("c1", "echo hi"));
-        assertEquals(1, mounts().size(), "both namespaces share the mount");
-    }
-
-    @Test
-    void aLostStateIsMendedByAnewPull() throws Exception {
-        node.cri().pull(image);
-        assertEquals("1\n", runShell("c1", "echo 1"));
-        node.stopSnapshotter();
-        Shell.deleteTree(node.root());
-        node.restartSnapshotter();
-        assertFalse(node.tryCtr(CRI, "run", "--rm", "--snapshotter", "rafter", image, "c2", "/bin/sh", "-c", "echo 2")
-                        .status()
-                == 0);
-        node.cri().removeImage(image);
-        node.await("containerd forgets", () -> node.snapshots(CRI).isEmpty());
-        node.cri().pull(image);
-        assertEquals("3\n", runShell("c3", "echo 3"));
+        assertEquals(1, node.imageMounts().size(), "both namespaces share the mount");
     }
 }

@@ -3,6 +3,7 @@ package dev.rafter.deploy.e2e;
 import dev.rafter.deploy.harness.Containerd;
 import dev.rafter.deploy.harness.Rafter;
 import dev.rafter.deploy.harness.Shell;
+import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,8 +13,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** A node: our snapshotter and a containerd that uses it by the configuration that we ship, all below one folder. */
 final class SnapshotterNode implements AutoCloseable {
@@ -29,6 +32,7 @@ final class SnapshotterNode implements AutoCloseable {
     private Process snapshotter;
     private final Containerd containerd;
     private final CriClient cri;
+    private @Nullable SmallDisk disk;
 
     private SnapshotterNode(ContainerdVersion version, Path folder, String pauseImage, String... options)
             throws Exception {
@@ -47,10 +51,28 @@ final class SnapshotterNode implements AutoCloseable {
      * @param options of our daemon
      */
     static SnapshotterNode start(ContainerdVersion version, String pauseImage, String... options) throws Exception {
+        return new SnapshotterNode(version, makeFolder(), pauseImage, options);
+    }
+
+    /** The same with our daemon's files on a disk of so many bytes. */
+    static SnapshotterNode startOnSmallDisk(ContainerdVersion version, String pauseImage, long bytes) throws Exception {
+        Path folder = makeFolder();
+        SmallDisk disk = SmallDisk.mount(folder.resolve("disk.img"), folder.resolve("root"), bytes);
+        SnapshotterNode node = new SnapshotterNode(version, folder, pauseImage);
+        node.disk = disk;
+        return node;
+    }
+
+    private static Path makeFolder() throws IOException {
         Path folder = Files.createTempDirectory(Files.createDirectories(WORK), "n");
         // A user namespace's root has to pass through it.
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
-        return new SnapshotterNode(version, folder, pauseImage, options);
+        return folder;
+    }
+
+    /** The disk that our daemon's files are on, of a node that was started so. */
+    SmallDisk disk() {
+        return Objects.requireNonNull(disk);
     }
 
     private String configuration(String pauseImage) throws IOException {
@@ -84,13 +106,18 @@ final class SnapshotterNode implements AutoCloseable {
 
     /** Makes CRI speak plain HTTP to a registry, without asking for HTTPS first. */
     void plainHttp(String host) throws IOException {
+        mirror(host, host);
+    }
+
+    /** Makes CRI, and not us, find a registry at another address than its name says. */
+    void mirror(String host, String address) throws IOException {
         Path hosts =
                 Files.createDirectories(folder.resolve("certs.d").resolve(host)).resolve("hosts.toml");
         Files.writeString(hosts, """
                 server = "http://%1$s"
                 [host."http://%1$s"]
                   capabilities = ["pull", "resolve"]
-                """.formatted(host));
+                """.formatted(address));
     }
 
     Path root() {
@@ -192,6 +219,23 @@ final class SnapshotterNode implements AutoCloseable {
                 .skip(1)
                 .map(line -> line.split("\\s+", 2)[0])
                 .toList();
+    }
+
+    /** Where lazily served images are mounted. */
+    List<String> imageMounts() throws IOException {
+        return Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
+                .map(line -> line.split(" ", -1)[4])
+                .filter(point -> point.startsWith(run().toString()))
+                .toList();
+    }
+
+    /** Whether a container can be reached by CRI. */
+    boolean answers(String container) {
+        try {
+            return !cri.exec(container, "/bin/cat", "/hello").isEmpty();
+        } catch (StatusRuntimeException | IOException _) {
+            return false;
+        }
     }
 
     /** Folders of snapshots on disk. */

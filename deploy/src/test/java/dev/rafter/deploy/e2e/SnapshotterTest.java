@@ -185,18 +185,10 @@ final class SnapshotterTest {
         String container = cri.runContainer(pod, "pod-1", app1, List.of("/bin/sleep", "infinity"));
         node.containerd().kill();
         node.containerd().restart();
-        node.await("CRI answers", () -> answers(container));
+        node.await("CRI answers", () -> node.answers(container));
         assertEquals("hello from 2\n", runAnother());
         cri.removeContainer(container);
         cri.removePod(pod);
-    }
-
-    private boolean answers(String container) {
-        try {
-            return node.cri().exec(container, "/bin/cat", "/hello").equals("and on top of it\n");
-        } catch (io.grpc.StatusRuntimeException | IOException _) {
-            return false;
-        }
     }
 
     private String runAnother() throws Exception {

@@ -1,0 +1,230 @@
+package dev.rafter.deploy.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.rafter.deploy.harness.DockerRegistry;
+import dev.rafter.deploy.harness.Rafter;
+import dev.rafter.deploy.harness.Shell;
+import dev.rafter.registry.embedded.Link;
+import dev.rafter.registry.embedded.LinkSpeed;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * A lazily served image in rough company: many containers at once, user namespaces, containerd killed, our state lost, the same image pulled
+ * by others.
+ */
+@ParameterizedClass
+@MethodSource("dev.rafter.deploy.e2e.ContainerdVersion#all")
+@Timeout(180)
+final class LazyTroubleTest {
+    private static final String CRI = SnapshotterNode.CRI;
+    private static final int CONTAINERS = 20;
+    /** Text that hardly compresses, so that bytes on the wire can be told. */
+    private static final String NOISE = noise(6 << 20);
+
+    private static Path work;
+    private static DockerRegistry registry;
+    private static String pause;
+    private static String md5;
+
+    private final ContainerdVersion version;
+    private Link link;
+    private SnapshotterNode node;
+    private String plain;
+    private String lazy;
+
+    LazyTroubleTest(ContainerdVersion version) {
+        this.version = version;
+    }
+
+    private static String noise(int bytes) {
+        byte[] random = new byte[bytes / 2];
+        new Random(7).nextBytes(random);
+        return HexFormat.of().formatHex(random);
+    }
+
+    @BeforeAll
+    static void pushImages() throws Exception {
+        assumeTrue("root".equals(System.getProperty("user.name")), "containers need root");
+        assumeTrue(
+                BusyboxImages.canBeMade() && Shell.has("docker-registry"),
+                "needs busybox, docker-registry, skopeo and umoci: ./rafter test installs them");
+        work = Files.createTempDirectory(Files.createDirectories(SnapshotterNode.WORK), "images");
+        registry = DockerRegistry.start(work.resolve("registry"));
+        BusyboxImages images = new BusyboxImages(work.resolve("images"), registry.host());
+        pause = images.push("pause:1");
+        String app = images.push("app:1", Map.of("noise", NOISE), Map.of("hello", "hello\n"));
+        Rafter.in(work.resolve("convert")).command("convert", app, app + "-rafs");
+        MessageDigest digest = MessageDigest.getInstance("MD5");
+        md5 = HexFormat.of().formatHex(digest.digest(NOISE.getBytes(StandardCharsets.US_ASCII)));
+    }
+
+    @AfterAll
+    static void stopRegistry() throws IOException {
+        if (registry != null) {
+            registry.close();
+            Shell.deleteTree(work);
+        }
+    }
+
+    @BeforeEach
+    void startNode() throws Exception {
+        assumeTrue(version.isHere(), version.missing());
+        link = Link.open(LinkSpeed.unshaped(), registry.address());
+        plain = link.host() + "/app:1";
+        lazy = plain + "-rafs";
+        node = SnapshotterNode.start(version, pause);
+        node.plainHttp(link.host());
+    }
+
+    @AfterEach
+    void stopNode() throws IOException {
+        if (node != null) {
+            node.close();
+        }
+        if (link != null) {
+            link.close();
+        }
+    }
+
+    private String runLazily(String id, String... command) throws IOException, InterruptedException {
+        return node.run(CRI, lazy, id, command);
+    }
+
+    @Test
+    void twentyContainersAtOnceFetchOneCopy() throws Exception {
+        node.cri().pull(lazy);
+        long pulled = link.counts().blobBytes();
+        assertTrue(pulled < 100_000, () -> "a pull fetches the bootstrap alone, and fetched " + pulled + " bytes");
+        try (ExecutorService threads = Executors.newCachedThreadPool()) {
+            List<Future<String>> runs = new ArrayList<>();
+            for (int i = 0; i < CONTAINERS; i++) {
+                String id = "c" + i;
+                runs.add(threads.submit(() -> runLazily(id, "/bin/md5sum", "/noise")));
+            }
+            for (Future<String> run : runs) {
+                assertEquals(md5 + "  /noise\n", run.get());
+            }
+        }
+        long fetched = link.counts().blobBytes() - pulled;
+        // Hexadecimal digits become half their size; busybox and its libraries take less than 2 MiB.
+        assertTrue(fetched > NOISE.length() / 2, () -> fetched + " bytes: no more than was in the pull?");
+        assertTrue(fetched < NOISE.length() / 2 + (2 << 20), () -> fetched + " bytes are more than one copy");
+        assertEquals(1, node.imageMounts().size());
+    }
+
+    @Test
+    void ownersAreRightInAUserNamespace() throws Exception {
+        assumeTrue(version.name().startsWith("2."), "containerd 1.6 changes owners by itself");
+        node.cri().pull(lazy);
+        String mapping = "0:100000:65536";
+        List<String> options = List.of("--uidmap", mapping, "--gidmap", mapping, "--remap-labels");
+        String seen = node.run(
+                CRI,
+                options,
+                lazy,
+                "c1",
+                "/bin/sh",
+                "-c",
+                "ls -ln /hello; echo x >> /hello; ls -ln /hello; cat /hello");
+        assertEquals(
+                2, seen.lines().filter(line -> line.matches("-\\S+ +1 0 +0 .*")).count(), seen);
+        assertTrue(seen.endsWith("hello\nx\n"), seen);
+        assertEquals("hello\n", runLazily("c2", "/bin/cat", "/hello"), "another container, with no user namespace");
+        assertEquals(1, node.imageMounts().size());
+    }
+
+    @Test
+    void aContainerReadsOnWhileContainerdIsKilled() throws Exception {
+        CriClient cri = node.cri();
+        cri.pull(lazy);
+        String pod = cri.runPod("pod-1");
+        String container = cri.runContainer(
+                pod,
+                "pod-1",
+                lazy,
+                List.of(
+                        "/bin/sh",
+                        "-c",
+                        "while [ ! -e /tmp/go ]; do sleep 0.1; done; md5sum /noise > /tmp/sum; sleep 9d"));
+        String before = runLazily("before", "/bin/cat", "/hello");
+        cri.exec(container, "/bin/sh", "-c", "echo > /tmp/go");
+        node.containerd().kill();
+        node.containerd().restart();
+        node.await("CRI answers", () -> node.answers(container));
+        node.await(
+                "the container has read",
+                () -> cri.exec(container, "/bin/cat", "/tmp/sum").contains(md5));
+        assertEquals(before, runLazily("after", "/bin/cat", "/hello"));
+        cri.removeContainer(container);
+        cri.removePod(pod);
+    }
+
+    private void pullForOverlayfs(String image) throws IOException, InterruptedException {
+        List<String> pull = new ArrayList<>(List.of("images", "pull", "--plain-http", "--snapshotter", "overlayfs"));
+        if (version.name().startsWith("2.")) {
+            // The transfer service unpacks for those alone that its configuration names.
+            pull.add("--local");
+        }
+        pull.add(image);
+        node.ctr(CRI, pull.toArray(String[]::new));
+    }
+
+    @Test
+    void pulledPlainBeforeAndLazilyAfterAndTheOtherWayRound() throws Exception {
+        pullForOverlayfs(plain);
+        node.cri().pull(lazy);
+        assertEquals("hello\n", runLazily("c1", "/bin/cat", "/hello"));
+        node.cri().pull(plain);
+        assertEquals("hello\n", node.run(CRI, plain, "c2", "/bin/cat", "/hello"), "pulled for overlayfs, run by us");
+        node.cri().removeImage(lazy);
+        node.await("the lazy image is gone", () -> node.imageMounts().isEmpty());
+        assertEquals("hello\n", node.run(CRI, plain, "c3", "/bin/cat", "/hello"));
+        node.cri().pull(lazy);
+        node.cri().removeImage(plain);
+        assertEquals(md5 + "  /noise\n", runLazily("c4", "/bin/md5sum", "/noise"));
+    }
+
+    @Test
+    void whenOurStateIsLostAnErrorSaysSoAndANewPullMends() throws Exception {
+        node.cri().pull(lazy);
+        node.cri().pull(pause);
+        assertEquals("hello\n", runLazily("c1", "/bin/cat", "/hello"));
+        node.stopSnapshotter();
+        Shell.deleteTree(node.root());
+        node.restartSnapshotter();
+        StatusRuntimeException refused =
+                assertThrows(StatusRuntimeException.class, () -> node.cri().runPod("pod-1"));
+        assertTrue(refused.toString().contains("pull it again"), refused::toString);
+        node.cri().removeImage(pause);
+        node.cri().removeImage(lazy);
+        node.await("containerd forgets", () -> node.snapshots(CRI).isEmpty());
+        node.cri().pull(lazy);
+        assertEquals("hello\n", runLazily("c3", "/bin/cat", "/hello"));
+        node.cri().removePod(node.cri().runPod("pod-2"));
+    }
+}
