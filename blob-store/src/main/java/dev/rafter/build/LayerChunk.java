@@ -10,8 +10,8 @@ final class LayerChunk {
 
     final ChunkKey key;
     final int size;
-    /** How the file was named that had it first, for the order in the blob. */
-    final String kind;
+    /** What kind of file had it first, for the order in the blob. */
+    final FileKind kind;
 
     final int sequence;
     volatile long spoolOffset = ELSEWHERE;
@@ -20,14 +20,14 @@ final class LayerChunk {
     @Nullable
     ChunkRef place;
 
-    LayerChunk(ChunkKey key, int size, String kind, int sequence) {
+    LayerChunk(ChunkKey key, int size, FileKind kind, int sequence) {
         this.key = key;
         this.size = size;
         this.kind = kind;
         this.sequence = sequence;
     }
 
-    String kind() {
+    FileKind kind() {
         return kind;
     }
 

@@ -45,7 +45,7 @@ final class LayerScan {
 
     private List<LayerChunk> cut(TarReader reader, TarEntry entry) throws IOException {
         List<LayerChunk> cut = new ArrayList<>();
-        String kind = FileKind.of(entry.name());
+        FileKind kind = FileKind.of(entry.name());
         for (long left = entry.size(); left > 0; ) {
             byte[] content = encoders.borrow(options.chunkSizeBytes());
             int size = (int) Math.min(left, options.chunkSizeBytes());
@@ -59,7 +59,7 @@ final class LayerScan {
         return List.copyOf(cut);
     }
 
-    private LayerChunk chunk(byte[] content, int size, String kind) throws IOException {
+    private LayerChunk chunk(byte[] content, int size, FileKind kind) throws IOException {
         hasher.update(content, 0, size);
         ChunkKey key = ChunkKey.of(hasher.digest());
         LayerChunk known = chunks.get(key);

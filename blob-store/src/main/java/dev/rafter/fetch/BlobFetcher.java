@@ -42,8 +42,7 @@ public final class BlobFetcher implements AutoCloseable {
     private final Fetching node;
     private final BlobCache cache;
     private final BlobSource source;
-    private final LinkEstimate link = new LinkEstimate();
-    private final FetchPlanner planner = new WindowPlanner(link);
+    private final FetchPlanner planner;
     private final Marks marks;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -62,6 +61,7 @@ public final class BlobFetcher implements AutoCloseable {
         this.node = node;
         this.cache = cache;
         this.source = source;
+        planner = new WindowPlanner(() -> node.link(source.host()).bandwidthDelayBytes());
         marks = new Marks(cache.sizeBytes(), BLOCK_BITS);
     }
 
@@ -236,13 +236,32 @@ public final class BlobFetcher implements AutoCloseable {
 
     private Fetch launchDemand(ChunkMap map, List<Integer> run, boolean exactly) {
         long start = map.deviceOffset(run.getFirst());
-        int beyond = exactly ? 0 : planner.beyondDemand(start, endOf(map, run.getLast()));
-        extend(map, run, beyond);
-        Fetch fetch = launch(map, run, Priority.DEMAND);
-        if (!exactly) {
-            mark(planner.fetched(start, endOf(map, run.getLast()), beyond));
+        if (exactly) {
+            return launch(map, run, Priority.DEMAND);
         }
+        FetchPlanner.Around around = planner.aroundDemand(start, map.frameOffset(map.frameOf(run.getFirst())));
+        extend(map, run, around.beyondBytes());
+        closeGap(map, run, around.gapBytes());
+        Fetch fetch = launch(map, run, Priority.DEMAND);
+        long first = map.deviceOffset(run.getFirst());
+        mark(planner.fetched(first, endOf(map, run.getLast()), around.beyondBytes()));
         return fetch;
+    }
+
+    /** Adds all chunks that are missing before a run, up to those that were fetched, if they have no more than so many stored bytes. */
+    private void closeGap(ChunkMap map, List<Integer> run, int storedBytes) {
+        List<Integer> gap = new ArrayList<>();
+        long left = storedBytes;
+        int next = run.getFirst();
+        for (int chunk = next - 1; chunk >= 0 && isFree(map, chunk); chunk--) {
+            left -= map.frameOf(chunk) == map.frameOf(next) ? 0 : map.frameStoredSizeBytes(map.frameOf(chunk));
+            if (left < 0 || chunk == 0 || !joins(map, chunk, next)) {
+                return;
+            }
+            gap.add(chunk);
+            next = chunk;
+        }
+        run.addAll(0, gap.reversed());
     }
 
     /** Adds the missing chunks that follow, as far as so many stored bytes go. */
@@ -298,7 +317,7 @@ public final class BlobFetcher implements AutoCloseable {
 
     private Fetch launch(ChunkMap map, List<Integer> run, Priority priority) {
         int[] chunks = run.stream().mapToInt(Integer::intValue).toArray();
-        Fetch fetch = new Fetch(node, cache, source, link, map, chunks, priority, outcomes);
+        Fetch fetch = new Fetch(node, cache, source, map, chunks, priority, outcomes);
         running.add(fetch);
         for (int chunk : chunks) {
             inFlight.put(map.deviceOffset(chunk), fetch);

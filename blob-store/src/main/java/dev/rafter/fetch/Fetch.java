@@ -38,9 +38,9 @@ final class Fetch implements Runnable {
     private final Fetching node;
     private final BlobCache cache;
     private final BlobSource source;
-    private final LinkEstimate link;
     private final ChunkMap map;
     private final int[] chunks;
+    private final String host;
     private final RequestGate.Ticket ticket;
     private final Owner owner;
     private final ReentrantLock lock = new ReentrantLock();
@@ -76,7 +76,6 @@ final class Fetch implements Runnable {
             Fetching node,
             BlobCache cache,
             BlobSource source,
-            LinkEstimate link,
             ChunkMap map,
             int[] chunks,
             Priority priority,
@@ -84,10 +83,10 @@ final class Fetch implements Runnable {
         this.node = node;
         this.cache = cache;
         this.source = source;
-        this.link = link;
         this.map = map;
         this.chunks = chunks;
-        this.ticket = node.gate().ticket(source.host(), priority);
+        this.host = source.host();
+        this.ticket = node.gate().ticket(host, priority);
         this.priority = priority;
         this.owner = owner;
         this.pauseNanosLeft = node.options().demandTimeout().toNanos() / PAUSES_SHARE;
@@ -422,7 +421,7 @@ final class Fetch implements Runnable {
         }
 
         void sampleLink(long length) {
-            link.sample(firstByteNanos - askedNanos, length, System.nanoTime() - firstByteNanos);
+            node.link(host).sample(firstByteNanos - askedNanos, length, System.nanoTime() - askedNanos);
         }
     }
 }

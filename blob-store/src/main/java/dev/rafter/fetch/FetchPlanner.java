@@ -9,10 +9,10 @@ interface FetchPlanner {
      * A reader wants bytes that are missing.
      *
      * @param deviceOffset first missing byte that it wants
-     * @param deviceEnd end of the missing bytes that it wants
-     * @return how many stored bytes to fetch beyond them, at most
+     * @param storedOffset where in the blob it is stored
+     * @return what else to fetch
      */
-    int beyondDemand(long deviceOffset, long deviceEnd);
+    Around aroundDemand(long deviceOffset, long storedOffset);
 
     /**
      * A reader has come to a mark that {@link #fetched} set.
@@ -27,13 +27,21 @@ interface FetchPlanner {
      *
      * @param deviceOffset its first byte in the device
      * @param deviceEnd its end in the device
-     * @param beyondBytes what {@link #beyondDemand} or {@link #atMark} had allowed
+     * @param beyondBytes what {@link #aroundDemand} or {@link #atMark} had allowed
      * @return device offset of a mark: the planner wants to know when a reader comes there; {@link #NO_MARK} for none
      */
     long fetched(long deviceOffset, long deviceEnd, int beyondBytes);
 
     /** No mark. */
     long NO_MARK = -1;
+
+    /**
+     * What to fetch with what a reader wants.
+     *
+     * @param gapBytes what is missing before it is fetched too if no more stored bytes than these lie between it and what was fetched
+     * @param beyondBytes how many stored bytes to fetch beyond it, at most
+     */
+    record Around(int gapBytes, int beyondBytes) {}
 
     /**
      * What to fetch ahead of readers.

@@ -1,13 +1,16 @@
 package dev.rafter.fetch;
 
 import dev.rafter.blob.BlobCache;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** What all fetchers of a node share: options, places for requests, memory for frames, counters. Thread safe. */
+/** What all fetchers of a node share: options, places for requests, memory for frames, what the ways to hosts are like, counters. Thread safe. */
 public final class Fetching {
     private final FetchOptions options;
     private final RequestGate gate;
     private final FrameBuffers buffers;
     private final FetchStats stats = new FetchStats();
+    private final Map<String, LinkEstimate> links = new ConcurrentHashMap<>();
 
     public Fetching(FetchOptions options) {
         this.options = options;
@@ -22,6 +25,11 @@ public final class Fetching {
 
     public FetchStats stats() {
         return stats;
+    }
+
+    /** What the way to a host is like, from all fetches of the node. */
+    LinkEstimate link(String host) {
+        return links.computeIfAbsent(host, _ -> new LinkEstimate());
     }
 
     FetchOptions options() {

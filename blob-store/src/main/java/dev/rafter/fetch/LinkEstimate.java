@@ -1,33 +1,49 @@
 package dev.rafter.fetch;
 
+import java.util.Arrays;
+
 /**
- * What the way to a source is like, from the fetches that were made: time to the first byte, and bytes a second after it. Exponentially
- * weighted means; a guess before the first fetch. Thread safe.
+ * What the way to a source is like, from the last fetches that were made: the shortest time to the first byte, and the most bytes a second
+ * after that time. The best, since whatever is measured while others use the link, or the processor, is too bad and never too good. A
+ * guess before the first fetch. Thread safe.
  */
 final class LinkEstimate {
-    /** Weight of a new sample. */
-    private static final double ALPHA = 0.25;
+    private static final int SAMPLES = 16;
     /** Ranges shorter than this come in one burst and say nothing about the rate. */
     private static final long SHORTEST_FOR_RATE_BYTES = 64 << 10;
 
-    private double firstByteNanos = 20_000_000;
-    private double bytesPerNano = 0.0125;
-    private boolean measured;
+    private static final long GUESSED_FIRST_BYTE_NANOS = 20_000_000;
+    private static final double GUESSED_BYTES_PER_NANO = 0.0125;
 
-    synchronized void sample(long firstByteAfterNanos, long bytes, long restNanos) {
-        firstByteNanos = measured ? mix(firstByteNanos, (double) firstByteAfterNanos) : (double) firstByteAfterNanos;
-        if (bytes >= SHORTEST_FOR_RATE_BYTES && restNanos > 0) {
-            bytesPerNano = mix(bytesPerNano, (double) bytes / restNanos);
+    private final long[] firstByteNanos = new long[SAMPLES];
+    private final double[] bytesPerNano = new double[SAMPLES];
+    private int firstBytes;
+    private int rates;
+
+    synchronized void sample(long firstByteAfterNanos, long bytes, long allAfterNanos) {
+        firstByteNanos[firstBytes++ % SAMPLES] = Math.max(1, firstByteAfterNanos);
+        long receiving = allAfterNanos - shortestFirstByteNanos();
+        if (bytes >= SHORTEST_FOR_RATE_BYTES && receiving > 0) {
+            bytesPerNano[rates++ % SAMPLES] = (double) bytes / receiving;
         }
-        measured = true;
     }
 
-    private static double mix(double mean, double sample) {
-        return mean + ALPHA * (sample - mean);
+    private long shortestFirstByteNanos() {
+        return firstBytes == 0
+                ? GUESSED_FIRST_BYTE_NANOS
+                : Arrays.stream(firstByteNanos, 0, Math.min(firstBytes, SAMPLES))
+                        .min()
+                        .orElseThrow();
+    }
+
+    private double mostBytesPerNano() {
+        return rates == 0
+                ? GUESSED_BYTES_PER_NANO
+                : Arrays.stream(bytesPerNano, 0, Math.min(rates, SAMPLES)).max().orElseThrow();
     }
 
     /** How many bytes come in the time that a request takes to answer: asking for fewer saves nothing. */
     synchronized long bandwidthDelayBytes() {
-        return (long) (firstByteNanos * bytesPerNano);
+        return (long) (shortestFirstByteNanos() * mostBytesPerNano());
     }
 }

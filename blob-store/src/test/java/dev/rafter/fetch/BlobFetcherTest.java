@@ -327,6 +327,23 @@ final class BlobFetcherTest {
     }
 
     @Test
+    void whatIsMissingBeforeAReadComesWithItUpToWhatIsThere() throws Exception {
+        demandAndCompare(0, 1);
+        TestBlob.Range window = blob.requests.getFirst();
+        int first = 0;
+        while (blob.map.frameOffset(first) < window.offset() + window.length()) {
+            first++;
+        }
+        int wanted = first + 8;
+        demandAndCompare((int) blob.map.deviceOffset(wanted), 1);
+        TestBlob.Range last = blob.requests.getLast();
+        assertEquals(blob.map.frameOffset(first), last.offset(), "from what was fetched before");
+        assertTrue(last.offset() + last.length() > blob.map.frameOffset(wanted));
+        demandAndCompare((int) blob.map.deviceOffset(190), 1);
+        assertEquals(blob.map.frameOffset(190), blob.requests.getLast().offset(), "a gap as large as this one stays");
+    }
+
+    @Test
     void theBackgroundFillCompletesTheBlobAndSaysSo() throws Exception {
         CountDownLatch complete = new CountDownLatch(1);
         fetcher.onComplete(complete::countDown);
