@@ -203,7 +203,7 @@ final class BlobChannel implements ReadableByteChannel {
     }
 
     private HttpRequest request() {
-        HttpRequest request = new HttpRequest("GET", url, deadline);
+        HttpRequest request = new HttpRequest("GET", url, deadline).inBulk();
         boolean whole = position == 0 && end == descriptor.size();
         return whole ? request : request.with("Range", "bytes=" + position + "-" + (end - 1));
     }

@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The upload of one blob. First in one piece, which every registry takes. If that breaks, or is too much for something on the way
- * (413), in chunks: then a broken connection costs one chunk, as the registry knows how far we came. A registry that knows no chunks
- * gets the whole again. For one thread.
+ * (413), in chunks: then a broken connection costs one chunk where the registry says how far we came; one that gives up an upload whose
+ * chunk broke, as distribution 2 does, gets all chunks again. A registry that knows no chunks gets the whole again. For one thread.
  */
 final class BlobUpload {
     private static final String OCTETS = "application/octet-stream";
@@ -45,6 +45,8 @@ final class BlobUpload {
     private Mode mode = Mode.WHOLE;
     private @Nullable URI session;
     private long sent;
+    /** Attempts count anew only behind this: where each begins from the first byte there would be no end. */
+    private long furthest;
 
     BlobUpload(
             RegistryHost host,
@@ -156,14 +158,17 @@ final class BlobUpload {
                 throw host.failures.refused(response, what);
             }
             Matcher range = range(response);
-            sent = range.matches() ? received(range) : from + length;
+            sent = range.matches() && from + length > 1 ? received(range) : from + length;
             if (sent <= from || sent > from + length) {
                 throw host.failures.protocol(
                         response,
                         what,
                         "was sent bytes " + from + "-" + (from + length - 1) + " and says it has " + sent);
             }
-            backoff.reset();
+            if (sent > furthest) {
+                furthest = sent;
+                backoff.reset();
+            }
             return host.location(response);
         }
     }

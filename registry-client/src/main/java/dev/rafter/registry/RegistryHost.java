@@ -12,6 +12,7 @@ import dev.rafter.registry.http.Retries;
 import dev.rafter.registry.http.Urls;
 import java.io.IOException;
 import java.net.URI;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -29,10 +30,11 @@ final class RegistryHost {
     private static final long LOCATION_LIFE_NANOS = 300_000_000_000L;
     private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
 
-    /** Answers of a storage service that mean that the signed address is no longer good. */
-    private static final Set<Integer> LOCATION_REFUSED = Set.of(400, 401, 403, 404, 410);
+    /** Answers of a storage, besides those with content, that another address would not change. */
+    private static final Set<Integer> LOCATION_GOOD = Set.of(416, 429);
 
-    private static final Pattern AMZ_EXPIRES = Pattern.compile("[?&]X-Amz-Expires=(\\d{1,9})(?:&|$)");
+    private static final Pattern SIGNED_LIFE = Pattern.compile("(?:^|&)X-(?:Amz|Goog)-Expires=(\\d{1,9})(?:&|$)");
+    private static final Pattern SIGNED_END = Pattern.compile("(?:^|&)Expires=(\\d{9,11})(?:&|$)");
 
     private record Location(URI url, long untilNanos) {}
 
@@ -64,60 +66,71 @@ final class RegistryHost {
 
     /** One attempt, redirects followed. */
     HttpResponse send(HttpRequest request, Scope scope) throws IOException {
-        HttpResponse response = authenticator.send(request, scope);
+        HttpResponse response = sendOnce(request, scope);
         for (int hops = 0; REDIRECTS.contains(response.status()); hops++) {
-            HttpRequest next = redirected(request, response, hops);
+            if (hops == MAX_REDIRECTS) {
+                throw refused(response, request.toString(), "redirects without end");
+            }
+            HttpRequest next = request.to(location(response));
             response.close();
-            response = Urls.sameOrigin(next.url(), base) ? authenticator.send(next, scope) : engine.send(next);
+            response = sendOnce(next, scope);
         }
         return response;
     }
 
-    private HttpRequest redirected(HttpRequest request, HttpResponse response, int hops) throws IOException {
-        URI target = location(response);
-        boolean downgrade =
-                "https".equalsIgnoreCase(response.url().getScheme()) && "http".equalsIgnoreCase(target.getScheme());
-        if (hops >= MAX_REDIRECTS || downgrade) {
-            String problem = downgrade ? "redirects from TLS to plain HTTP" : "redirects without end";
-            RegistryException failure = failures.protocol(response, request.toString(), problem);
-            response.close();
-            throw failure;
-        }
-        return request.to(target);
+    /** What goes to another host, by a redirect or as an upload's next address, takes no credentials there. */
+    private HttpResponse sendOnce(HttpRequest request, Scope scope) throws IOException {
+        return Urls.sameOrigin(request.url(), base) ? authenticator.send(request, scope) : engine.send(request);
     }
 
-    /** The address in the Location header, which may be relative. */
+    private RegistryException refused(HttpResponse response, String what, String problem) {
+        RegistryException failure = failures.protocol(response, what, problem);
+        response.close();
+        return failure;
+    }
+
+    /** The address in the Location header, which may be relative. Never one without TLS where there was TLS. */
     URI location(HttpResponse response) throws IOException {
         String location = response.header("Location");
-        if (location != null) {
-            try {
-                URI target = response.url().resolve(location);
-                boolean http =
-                        "http".equalsIgnoreCase(target.getScheme()) || "https".equalsIgnoreCase(target.getScheme());
-                if (http && target.getHost() != null) {
-                    return target;
-                }
-            } catch (IllegalArgumentException e) {
-                // said below
-            }
+        URI target = location == null ? null : resolved(response.url(), location);
+        String asked = Urls.redacted(response.url());
+        if (target == null) {
+            String problem = "gave a Location that is " + (location == null ? "missing" : "no address");
+            throw refused(response, asked, problem);
         }
-        RegistryException failure = failures.protocol(
-                response,
-                Urls.redacted(response.url()),
-                "gave a Location that is " + (location == null ? "missing" : "no address"));
-        response.close();
-        throw failure;
+        if (isTls(response.url()) && !isTls(target)) {
+            throw refused(
+                    response,
+                    asked,
+                    "leads from TLS to plain HTTP, at " + Urls.origin(target)
+                            + "; a registry behind a proxy that ends TLS must be told so (X-Forwarded-Proto)");
+        }
+        return target;
+    }
+
+    private static @Nullable URI resolved(URI from, String location) {
+        try {
+            URI target = from.resolve(location);
+            boolean http = isTls(target) || "http".equalsIgnoreCase(target.getScheme());
+            return http && target.getHost() != null ? target : null;
+        } catch (IllegalArgumentException e) {
+            return null; // the caller says so
+        }
+    }
+
+    private static boolean isTls(URI url) {
+        return "https".equalsIgnoreCase(url.getScheme());
     }
 
     /** One attempt at a GET of a blob, at the address where the last one ended, if there was one. */
     HttpResponse sendForBlob(HttpRequest request, Scope scope) throws IOException {
-        URI known = location(request.url());
+        Location known = location(request.url());
         if (known != null) {
             HttpResponse response = sendTo(known, request);
-            if (!LOCATION_REFUSED.contains(response.status())) {
+            if (response.status() / 100 == 2 || LOCATION_GOOD.contains(response.status())) {
                 return response;
             }
-            locations.remove(request.url());
+            locations.remove(request.url(), known);
             response.close();
         }
         HttpResponse response = send(request, scope);
@@ -127,31 +140,40 @@ final class RegistryHost {
         return response;
     }
 
-    private HttpResponse sendTo(URI known, HttpRequest request) throws IOException {
+    private HttpResponse sendTo(Location known, HttpRequest request) throws IOException {
         try {
-            return engine.send(request.to(known));
+            return engine.send(request.to(known.url));
         } catch (IOException e) {
-            locations.remove(request.url()); // the next attempt asks the registry again
+            locations.remove(request.url(), known); // the next attempt asks the registry again
             throw e;
         }
     }
 
-    private @Nullable URI location(URI blob) {
+    private @Nullable Location location(URI blob) {
         Location location = locations.get(blob);
-        return location != null && location.untilNanos - System.nanoTime() > 0 ? location.url : null;
+        return location != null && location.untilNanos - System.nanoTime() > 0 ? location : null;
     }
 
     private void remember(URI blob, URI target) {
         if (locations.size() >= MAX_LOCATIONS) {
             locations.clear();
         }
-        Matcher expires =
-                AMZ_EXPIRES.matcher(String.valueOf(target.getRawQuery() == null ? "" : "?" + target.getRawQuery()));
-        long lifeNanos = LOCATION_LIFE_NANOS;
-        if (expires.find()) {
-            lifeNanos = Math.min(lifeNanos, Long.parseLong(expires.group(1)) * 800_000_000L);
-        }
+        long lifeNanos =
+                Math.min(LOCATION_LIFE_NANOS, signedSeconds(String.valueOf(target.getRawQuery())) * 800_000_000L);
         locations.put(blob, new Location(target, System.nanoTime() + lifeNanos));
+    }
+
+    /** How long a signed address is good: S3 and Google's storage name a time, CloudFront and older signatures its end. */
+    private static long signedSeconds(String query) {
+        Matcher life = SIGNED_LIFE.matcher(query);
+        if (life.find()) {
+            return Long.parseLong(life.group(1));
+        }
+        Matcher end = SIGNED_END.matcher(query);
+        long unknown = 1_000_000_000;
+        return end.find()
+                ? Math.max(0, Long.parseLong(end.group(1)) - Instant.now().getEpochSecond())
+                : unknown;
     }
 
     /**

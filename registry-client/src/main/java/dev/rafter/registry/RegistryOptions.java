@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param connectTimeout for a connection to come up
  * @param readTimeout for the next byte
  * @param documentTimeout for a manifest or configuration, all attempts together
- * @param maxRequestsPerHost exchanges at a time with one host
+ * @param maxRequestsPerHost reads of blobs at a time from one host
  * @param documents how often and when requests for documents are tried again: somebody waits
  * @param blobs the same for blobs, ranges and uploads
  * @param uploadChunkBytes blobs whose upload broke are sent in chunks of this size
@@ -100,7 +100,7 @@ public record RegistryOptions(
         });
     }
 
-    /** Another limit of exchanges at a time with one host. */
+    /** Another limit of reads of blobs at a time from one host. */
     public RegistryOptions withMaxRequestsPerHost(int max) {
         return with(builder -> builder.maxRequestsPerHost = max);
     }

@@ -53,11 +53,18 @@ final class RegistryTarget implements ImageTarget {
         String query = "?mount=" + escaped(descriptor.digest()) + "&from="
                 + source.repository().replace("/", "%2F");
         String what = "mounting blob " + descriptor.digest() + " of " + source.describe() + " into " + describe();
-        return host.exchange(
-                request("POST", "blobs/uploads/" + query),
-                scope.andPull(source.repository()),
-                what,
-                response -> mounted(response, what));
+        try {
+            return host.exchange(
+                    request("POST", "blobs/uploads/" + query),
+                    scope.andPull(source.repository()),
+                    what,
+                    response -> mounted(response, what));
+        } catch (RegistryException e) {
+            if (e.reason() == RegistryException.Reason.UNAUTHORIZED) {
+                return false; // no token for both repositories; whether there is one for ours the upload will find out
+            }
+            throw e;
+        }
     }
 
     /** A registry that will not mount begins an upload instead (202), or says that the other repository is not ours to read. */
@@ -65,7 +72,7 @@ final class RegistryTarget implements ImageTarget {
         return switch (response.status()) {
             case 201 -> true;
             case 202 -> {
-                cancel(host.location(response));
+                giveUp(host.location(response));
                 yield false;
             }
             case 401, 403, 404, 405 -> false;
@@ -73,8 +80,12 @@ final class RegistryTarget implements ImageTarget {
         };
     }
 
-    private void cancel(URI upload) throws IOException {
-        host.send(new HttpRequest("DELETE", upload, deadline()), scope).close();
+    private void giveUp(URI upload) {
+        try (HttpResponse _ = host.send(new HttpRequest("DELETE", upload, deadline()), scope)) {
+            // Registries also delete by themselves what is not finished: this only spares them the wait.
+        } catch (IOException _) {
+            // See above.
+        }
     }
 
     @Override

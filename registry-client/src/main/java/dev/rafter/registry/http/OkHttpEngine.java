@@ -22,7 +22,7 @@ import okio.BufferedSink;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bottom of the chain: one connection pool for all registries, at most {@code maxRequestsPerHost} reads at a time per host, no
+ * The bottom of the chain: one connection pool for all registries, at most {@code maxRequestsPerHost} bulk reads at a time per host, no
  * redirects, no caches, no content encodings. A call blocks the thread it is made on; OkHttp's own threads only keep time and watch
  * HTTP/2 connections.
  */
@@ -30,7 +30,7 @@ public final class OkHttpEngine implements HttpClient, AutoCloseable {
     /**
      * @param connectTimeout for a connection to come up, TLS included
      * @param readTimeout for the next byte, the first of an answer included
-     * @param maxRequestsPerHost exchanges at a time with one host, uploads apart
+     * @param maxRequestsPerHost bulk reads at a time from one host
      * @param userAgent says who asks
      * @param hosts how each HOST[:PORT] is spoken to
      */
@@ -50,8 +50,9 @@ public final class OkHttpEngine implements HttpClient, AutoCloseable {
     private final Map<String, Host> hosts = new ConcurrentHashMap<>();
 
     /**
-     * What is kept per HOST[:PORT]. Requests that send something are not limited: their content may be read from the same host, and
-     * must not wait for them. They also wait longer for their answer, since a registry hashes and moves what it got before it gives one.
+     * What is kept per HOST[:PORT]. Bulk reads alone are limited: who has one may need a token to go on, or may be sending what he reads
+     * to the same host, and must not wait for himself. What sends something waits longer for its answer, since a registry hashes and moves
+     * what it got before it gives one.
      */
     private record Host(OkHttpClient client, OkHttpClient forUploads, Semaphore permits) {}
 
@@ -71,8 +72,8 @@ public final class OkHttpEngine implements HttpClient, AutoCloseable {
     @Override
     public HttpResponse send(HttpRequest request) throws IOException {
         Host host = host(request.url());
-        if (request.body() != null) {
-            return execute(host.forUploads, request, () -> {});
+        if (!request.bulk()) {
+            return execute(request.body() == null ? host.client : host.forUploads, request, () -> {});
         }
         acquire(host.permits, request);
         boolean answered = false;
