@@ -20,6 +20,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.AbstractList;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -30,6 +31,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.RandomAccess;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
@@ -238,20 +240,41 @@ public final class ImageBuilder {
     private static long fill(MergedLayers merged, Map<ChunkKey, ChunkRef> places) {
         long[] bytes = new long[1];
         forEachFile(merged.root(), file -> {
-            List<ChunkRef> refs = new ArrayList<>();
-            long size = 0;
-            for (LayerChunk chunk : merged.chunksOf(file)) {
-                ChunkRef place = places.get(chunk.key);
-                if (place == null) {
-                    throw new IllegalStateException("a chunk has no place");
-                }
-                refs.add(place);
-                size += chunk.size;
-            }
-            file.contents(new Contents.Chunks(size, List.copyOf(refs)));
-            bytes[0] += size;
+            PlacedChunks placed = new PlacedChunks(merged.chunksOf(file), places);
+            file.contents(new Contents.Chunks(placed.sizeBytes(), placed));
+            bytes[0] += placed.sizeBytes();
         });
         return bytes[0];
+    }
+
+    /** Where the chunks of a file are, without a list of its own. */
+    private static final class PlacedChunks extends AbstractList<ChunkRef> implements RandomAccess {
+        private final List<LayerChunk> chunks;
+        private final Map<ChunkKey, ChunkRef> places;
+
+        PlacedChunks(List<LayerChunk> chunks, Map<ChunkKey, ChunkRef> places) {
+            this.chunks = chunks;
+            this.places = places;
+        }
+
+        /** All chunks but the last have the same size. */
+        long sizeBytes() {
+            return chunks.isEmpty() ? 0 : (long) (chunks.size() - 1) * chunks.getFirst().size + chunks.getLast().size;
+        }
+
+        @Override
+        public ChunkRef get(int position) {
+            ChunkRef place = places.get(chunks.get(position).key);
+            if (place == null) {
+                throw new IllegalStateException("a chunk has no place");
+            }
+            return place;
+        }
+
+        @Override
+        public int size() {
+            return chunks.size();
+        }
     }
 
     private interface Use {

@@ -1,9 +1,6 @@
 package dev.rafter.build;
 
-import dev.rafter.format.FileNode.ChunkRef;
-import org.jspecify.annotations.Nullable;
-
-/** A distinct chunk of a layer: where its encoded bytes are kept until the blobs are written, and then its place in the image. */
+/** A distinct chunk of a layer: where its encoded bytes are kept until the blobs are written. */
 final class LayerChunk {
     /** Not encoded, because a lower layer, or a dictionary, has the chunk. */
     static final long ELSEWHERE = -1;
@@ -16,9 +13,6 @@ final class LayerChunk {
     final int sequence;
     volatile long spoolOffset = ELSEWHERE;
     volatile int storedSize;
-
-    @Nullable
-    ChunkRef place;
 
     LayerChunk(ChunkKey key, int size, FileKind kind, int sequence) {
         this.key = key;

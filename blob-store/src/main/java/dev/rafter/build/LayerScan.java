@@ -1,6 +1,7 @@
 package dev.rafter.build;
 
 import dev.rafter.digest.Hasher;
+import dev.rafter.format.UnrepresentableFileException;
 import dev.rafter.format.tar.TarEntry;
 import dev.rafter.format.tar.TarReader;
 import java.io.IOException;
@@ -12,6 +13,9 @@ import java.util.function.LongConsumer;
 
 /** Reads one layer from its first byte to its last: cuts its files into chunks, digests them, and has the new ones encoded. */
 final class LayerScan {
+    /** 4 TiB in chunks of the usual size; their places take 128 MiB of a bootstrap. */
+    private static final int MAX_CHUNKS_PER_FILE = 1 << 24;
+
     private final BuildOptions options;
     private final ChunkEncoders encoders;
     private final ChunkOwners owners;
@@ -44,19 +48,44 @@ final class LayerScan {
     }
 
     private List<LayerChunk> cut(TarReader reader, TarEntry entry) throws IOException {
-        List<LayerChunk> cut = new ArrayList<>();
+        requireFewChunks(entry);
+        ChunkRuns cut = new ChunkRuns();
         FileKind kind = FileKind.of(entry.name());
+        int chunkSize = options.chunkSizeBytes();
         for (long left = entry.size(); left > 0; ) {
-            byte[] content = encoders.borrow(options.chunkSizeBytes());
-            int size = (int) Math.min(left, options.chunkSizeBytes());
-            for (int n = 0; n < size; ) {
-                n += reader.read(content, n, size - n);
+            int zeroChunks = Math.toIntExact(reader.hole() / chunkSize);
+            if (zeroChunks > 1) {
+                reader.skipHole((long) (zeroChunks - 1) * chunkSize);
+                LayerChunk zeros = readChunk(reader, chunkSize, kind);
+                cut.add(zeros, zeroChunks);
+                left -= (long) zeroChunks * chunkSize;
+            } else {
+                int size = (int) Math.min(left, chunkSize);
+                cut.add(readChunk(reader, size, kind), 1);
+                left -= size;
             }
-            cut.add(chunk(content, size, kind));
-            progress.accept(size);
-            left -= size;
         }
-        return List.copyOf(cut);
+        return cut;
+    }
+
+    /** Each chunk has its place in the bootstrap, those of holes too. */
+    private void requireFewChunks(TarEntry entry) throws UnrepresentableFileException {
+        long count = Math.ceilDiv(entry.size(), options.chunkSizeBytes());
+        if (count > MAX_CHUNKS_PER_FILE) {
+            throw new UnrepresentableFileException(
+                    entry.name(),
+                    "its " + entry.size() + " bytes are " + count + " chunks of " + options.chunkSizeBytes()
+                            + " bytes, at most " + MAX_CHUNKS_PER_FILE + ": choose a larger --chunk-size");
+        }
+    }
+
+    private LayerChunk readChunk(TarReader reader, int size, FileKind kind) throws IOException {
+        byte[] content = encoders.borrow(size);
+        for (int n = 0; n < size; ) {
+            n += reader.read(content, n, size - n);
+        }
+        progress.accept(size);
+        return chunk(content, size, kind);
     }
 
     private LayerChunk chunk(byte[] content, int size, FileKind kind) throws IOException {

@@ -9,8 +9,11 @@ import dev.rafter.format.CorruptImageException;
 import dev.rafter.format.FileNode;
 import dev.rafter.format.FileType;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -34,23 +37,24 @@ class MergeTest {
     /** "/a/ 700" for a directory, "/a/f" for a file, "/l > x" for a link. */
     private static List<String> paths(FileNode root) {
         SortedMap<String, String> lines = new TreeMap<>();
-        list("", root, lines);
+        Deque<Map.Entry<String, FileNode>> open = new ArrayDeque<>(List.of(Map.entry("", root)));
+        while (!open.isEmpty()) {
+            Map.Entry<String, FileNode> directory = open.pop();
+            directory.getValue().children().forEach((name, child) -> {
+                String at = directory.getKey() + "/" + name;
+                lines.put(at, at + shown(child));
+                open.push(Map.entry(at, child));
+            });
+        }
         return new ArrayList<>(lines.values());
     }
 
-    private static void list(String path, FileNode directory, SortedMap<String, String> lines) {
-        directory.children().forEach((name, child) -> {
-            String at = path + "/" + name;
-            lines.put(
-                    at,
-                    at
-                            + switch (child.type()) {
-                                case DIRECTORY -> "/ " + Integer.toOctalString(child.permissions());
-                                case SYMLINK -> " > " + child.target();
-                                default -> "";
-                            });
-            list(at, child, lines);
-        });
+    private static String shown(FileNode node) {
+        return switch (node.type()) {
+            case DIRECTORY -> "/ " + Integer.toOctalString(node.permissions());
+            case SYMLINK -> " > " + node.target();
+            default -> "";
+        };
     }
 
     private static FileNode at(FileNode root, String... names) {

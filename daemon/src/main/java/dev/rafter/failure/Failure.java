@@ -1,6 +1,7 @@
 package dev.rafter.failure;
 
 import dev.rafter.format.ImageException;
+import dev.rafter.format.UnrepresentableFileException;
 import dev.rafter.linux.Errno;
 import dev.rafter.linux.KernelException;
 import dev.rafter.oci.DocumentException;
@@ -23,6 +24,7 @@ public record Failure(FailureKind kind, String message) {
         return switch (thrown) {
             case FailureException e -> new Failure(e.kind(), message(e));
             case ImageException e -> new Failure(FailureKind.IMAGE, message(e));
+            case UnrepresentableFileException e -> new Failure(FailureKind.IMAGE, message(e));
             case DocumentException e -> new Failure(FailureKind.IMAGE, message(e));
             case RegistryException e -> new Failure(ofRegistry(e.reason()), message(e));
             case KernelException e -> new Failure(ofErrno(e.errno()), message(e));

@@ -3,6 +3,8 @@ package dev.rafter.image;
 import dev.rafter.codec.CorruptFrameException;
 import dev.rafter.codec.LayerDecompressor;
 import dev.rafter.format.CorruptImageException;
+import dev.rafter.format.tar.TarEntry;
+import dev.rafter.format.tar.TarReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -24,8 +26,8 @@ final class BootstrapLayer {
     static final long MAX_BOOTSTRAP_BYTES = 2L << 30;
 
     private static final int MAX_RATIO = 256;
-    /** What small layers may expand to in any case. */
-    private static final long ALWAYS_ALLOWED_BYTES = 16 << 20;
+    /** What small layers may expand to in any case: the chunks of a sparse file of 1 TiB, all the same, compress to nearly nothing. */
+    private static final long ALWAYS_ALLOWED_BYTES = 64 << 20;
 
     private static final int BUFFER_BYTES = 64 << 10;
     private static final int MAX_ENTRIES = 10_000;
@@ -60,10 +62,10 @@ final class BootstrapLayer {
 
     private void extractFrom(InputStream layer, Path directory) throws IOException {
         InputStream tar = LayerDecompressor.open(layer);
-        LayerTar entries = new LayerTar(tar, resource);
+        TarReader entries = new TarReader(tar, resource);
         Set<Path> written = new HashSet<>();
         int count = 0;
-        for (LayerTar.Entry entry = entries.next(); entry != null; entry = entries.next()) {
+        for (TarEntry entry = entries.next(); entry != null; entry = entries.next()) {
             if (++count > MAX_ENTRIES) {
                 throw corrupt("has more than " + MAX_ENTRIES + " entries");
             }
@@ -87,8 +89,8 @@ final class BootstrapLayer {
         return meta.matches() ? ImageStore.meta(directory, meta.group(1)) : null;
     }
 
-    private void write(LayerTar.Entry entry, LayerTar entries, Path target) throws IOException {
-        if (!entry.isRegular()) {
+    private void write(TarEntry entry, TarReader entries, Path target) throws IOException {
+        if (!entry.hasContents()) {
             throw corrupt(entry.name() + " is no regular file");
         }
         long limit = Math.min(MAX_BOOTSTRAP_BYTES, Math.max(ALWAYS_ALLOWED_BYTES, layerBytes * MAX_RATIO));
@@ -98,7 +100,9 @@ final class BootstrapLayer {
         }
         byte[] buffer = new byte[BUFFER_BYTES];
         try (OutputStream out = Files.newOutputStream(target)) {
-            for (int count = entries.read(buffer); count >= 0; count = entries.read(buffer)) {
+            for (int count = entries.read(buffer, 0, buffer.length);
+                    count >= 0;
+                    count = entries.read(buffer, 0, buffer.length)) {
                 out.write(buffer, 0, count);
             }
         }

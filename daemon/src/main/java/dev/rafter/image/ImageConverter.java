@@ -11,7 +11,6 @@ import dev.rafter.failure.FailureKind;
 import dev.rafter.oci.Descriptor;
 import dev.rafter.oci.Digest;
 import dev.rafter.oci.ImageConfig;
-import dev.rafter.oci.ImageConfig.History;
 import dev.rafter.oci.Index;
 import dev.rafter.oci.Manifest;
 import dev.rafter.oci.MediaTypes;
@@ -108,8 +107,14 @@ public final class ImageConverter {
         List<LayerSource> layers = SourceLayers.of(source, manifest);
         Path work = Files.createTempDirectory(workParent, "rafter-convert");
         try {
-            BuiltImage built = new ImageBuilder(options, work).build(layers, dictionary, progress);
-            return write(source, manifest, built, target, tagged);
+            BuiltImage built = DiskFull.explained(
+                    () -> new ImageBuilder(options, work).build(layers, dictionary, progress),
+                    "no space left in " + workParent + ", where the encoded layers of " + source.describe()
+                            + " are kept until they are written to the target: free some, or name another directory"
+                            + " with --work");
+            return DiskFull.explained(
+                    () -> write(source, manifest, built, target, tagged),
+                    "no space left for " + target.describe() + ": free some, and convert again");
         } finally {
             delete(work);
         }
@@ -144,22 +149,21 @@ public final class ImageConverter {
         target.putBlob(bootstrap, () -> Files.newInputStream(built.bootstrapFile()));
         layers.add(bootstrap);
         diffIds.add(new Digest("sha256", built.bootstrapLayer().diffIdSha256()));
-        Descriptor config = writeConfig(source, original, diffIds, target);
+        Descriptor config = writeConfig(source, original, built, diffIds, target);
         Manifest manifest =
                 new Manifest(2, MediaTypes.OCI_MANIFEST, null, config, layers, null, original.annotations());
         return target.putManifest(MediaTypes.OCI_MANIFEST, manifest.toJson(), tagged);
     }
 
     private static Descriptor writeConfig(
-            ImageSource source, Manifest original, List<Digest> diffIds, ImageTarget target) throws IOException {
+            ImageSource source, Manifest original, BuiltImage built, List<Digest> diffIds, ImageTarget target)
+            throws IOException {
         ImageConfig config =
                 ImageConfig.parse(source.document(original.config()), "configuration of " + source.describe());
-        List<History> history = new ArrayList<>();
-        for (int i = 0; i < diffIds.size(); i++) {
-            String what = i < diffIds.size() - 1 ? "RAFS blob" : "RAFS bootstrap";
-            history.add(new History(null, "rafter convert", null, what, null));
-        }
-        byte[] bytes = config.withLayers(diffIds, history).toJson();
+        byte[] bytes = config.withLayers(
+                        diffIds,
+                        ConvertedHistory.of(config.history(), original.layers().size(), built))
+                .toJson();
         Descriptor descriptor = new Descriptor(MediaTypes.OCI_CONFIG, Digest.sha256(bytes), bytes.length);
         target.putBlob(descriptor, () -> new ByteArrayInputStream(bytes));
         return descriptor;

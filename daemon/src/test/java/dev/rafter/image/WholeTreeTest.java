@@ -7,6 +7,8 @@ import dev.rafter.build.LayerSource;
 import dev.rafter.build.SourceTree;
 import dev.rafter.cli.CommandResult;
 import dev.rafter.format.FileType;
+import dev.rafter.format.tar.TarEntry;
+import dev.rafter.format.tar.TarReader;
 import dev.rafter.format.tar.TarWriter.Region;
 import dev.rafter.oci.Platform;
 import dev.rafter.registry.ImageReference;
@@ -25,6 +27,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -227,6 +230,32 @@ class WholeTreeTest {
                 assertEquals(data.getValue(), 512 * (long) Long.valueOf(run("stat", "-c", "%b", file.toString())));
             }
         }
+    }
+
+    /** Four million chunks, all the same: bounded time and memory, wherever they are looked at. */
+    @Test
+    void aHoleOfATerabyteTakesNoTime() throws IOException {
+        long size = 1_000_000_000_000L;
+        Path archive = directory.resolve("image.tar");
+        byte[] layer = TestArchive.layer(tar -> {
+            tar.putSparse(
+                    TestArchive.entry("huge", FileType.REGULAR, 0644, size, ""), List.of(new Region(size / 2 + 1, 3)));
+            tar.write("abc".getBytes(StandardCharsets.UTF_8), 0, 3);
+        });
+        TestArchive.write(archive, "", List.of(layer));
+        convert("docker-archive:" + archive, directory.resolve("converted"));
+        try (OpenedImage image = open("oci:" + directory.resolve("converted"));
+                InputStream in = Files.newInputStream(export(image))) {
+            TarReader tar = new TarReader(in, "export");
+            assertEquals("./", Objects.requireNonNull(tar.next()).name());
+            TarEntry huge = Objects.requireNonNull(tar.next());
+            assertEquals(size, huge.size());
+            assertTrue(tar.hole() > size / 2 - (1 << 20), () -> "a hole of " + tar.hole());
+        }
+        assertEquals(
+                0,
+                CommandResult.of("check", "oci:" + directory.resolve("converted"))
+                        .exitCode());
     }
 
     private static String run(String... command) throws IOException, InterruptedException {

@@ -174,12 +174,12 @@ public final class ErofsImage {
     }
 
     /**
-     * The raw entries of a chunk-based file's index, as 64 bit little endian numbers: bits 0-15 the address's high part, 16-31 the device, 32-63 the address. There is
+     * The raw entries of a chunk-based file's index, read when they are asked for, as 64 bit little endian numbers: bits 0-15 the address's high part, 16-31 the device, 32-63 the address. There is
      * one for each chunk of the given size: RAFS v6 may state a larger chunk in the inode and still write one entry for each of its own.
      *
      * @param chunkSizeBytes a power of two
      */
-    public long[] chunkIndexes(Inode file, int chunkSizeBytes) throws ImageException {
+    public ChunkIndexes chunkIndexes(Inode file, int chunkSizeBytes) throws ImageException {
         if (Integer.bitCount(chunkSizeBytes) != 1) {
             throw new IllegalArgumentException("chunkSizeBytes=" + chunkSizeBytes + " is not a power of two");
         }
@@ -232,6 +232,14 @@ public final class ErofsImage {
             }
         }
         return new DirectoryEntry(entry.name(), entry.nid(), stored(entry.nid()).type());
+    }
+
+    /** The index of a chunk-based file. */
+    public interface ChunkIndexes {
+        int count();
+
+        /** @param i 0 to {@link #count} - 1 */
+        long get(int i) throws CorruptImageException;
     }
 
     private static boolean isDot(String name) {

@@ -9,6 +9,7 @@ import dev.rafter.format.erofs.ErofsLayout.Chunk;
 import dev.rafter.format.erofs.ErofsLayout.InodeHeader;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -140,22 +141,28 @@ final class ExtentReader {
         return dialect == Dialect.RAFS_V6 ? devices.idMask() : 0xFFFF;
     }
 
-    /**
-     * The raw entries of a file's chunk index, eight bytes each: one per chunk of the given size, whatever chunk size the inode
-     * states.
-     */
-    long[] rawIndexes(StoredInode file, int chunkBits) throws ImageException {
+    /** The raw entries of a file's chunk index: one per chunk of the given size, whatever chunk size the inode states. */
+    ErofsImage.ChunkIndexes rawIndexes(StoredInode file, int chunkBits) throws ImageException {
         if (!(file.layout() instanceof DataLayout.Chunked chunked)) {
             throw notChunked(file);
         }
         if (!chunked.indexes()) {
             throw image.corrupt(file.name() + ": its chunk format lacks the INDEXES bit", file.offset());
         }
-        long[] entries = new long[Math.toIntExact(checkTable(file, chunked, chunkBits))];
-        for (int i = 0; i < entries.length; i++) {
-            entries[i] = image.s64(chunked.tableOffset() + (long) i * Chunk.INDEX_SIZE, "a chunk index");
-        }
-        return entries;
+        int count = Math.toIntExact(checkTable(file, chunked, chunkBits));
+        return new ErofsImage.ChunkIndexes() {
+            @Override
+            public int count() {
+                return count;
+            }
+
+            @Override
+            public long get(int i) throws CorruptImageException {
+                return image.s64(
+                        chunked.tableOffset() + (long) Objects.checkIndex(i, count) * Chunk.INDEX_SIZE,
+                        "a chunk index");
+            }
+        };
     }
 
     private UnsupportedImageException notChunked(StoredInode file) throws CorruptImageException {

@@ -12,6 +12,7 @@ import dev.rafter.format.erofs.ErofsLayout.InodeHeader;
 import dev.rafter.format.erofs.Superblock;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The chunk indexes of regular files as RAFS means them: one for each chunk of the image's chunk size, with the number of the chunk in
@@ -45,14 +46,65 @@ final class FileChunks {
             return;
         }
         checkStatedChunkSize(file);
-        KernelView kernel = new KernelView(filesystem.extents(file));
-        long[] indexes = filesystem.chunkIndexes(file, chunkSizeBytes);
-        for (int i = 0; i < indexes.length; i++) {
-            ChunkRef chunk = chunk(file, i, indexes[i]);
-            if (!kernel.agrees((long) i * chunkSizeBytes, chunk)) {
-                throw corrupt(file, i, "the kernel reads it elsewhere");
+        Walk walk = new Walk(file, sink);
+        filesystem.extents(file, walk);
+        walk.finish();
+    }
+
+    /**
+     * Goes over the chunks and what the kernel reads in the same order: neither of them is held, they may be millions. Each chunk has to be
+     * read, in one piece, from where it lies.
+     */
+    private final class Walk implements Consumer<Extent> {
+        private final Inode file;
+        private final Consumer<ChunkRef> sink;
+        private final ErofsImage.ChunkIndexes indexes;
+        private int next;
+        private @Nullable ImageException failure;
+
+        Walk(Inode file, Consumer<ChunkRef> sink) throws ImageException {
+            this.file = file;
+            this.sink = sink;
+            this.indexes = filesystem.chunkIndexes(file, chunkSizeBytes);
+        }
+
+        @Override
+        public void accept(Extent kernel) {
+            try {
+                while (failure == null
+                        && next < indexes.count()
+                        && fileOffset() < kernel.fileOffset() + kernel.length()) {
+                    step(kernel);
+                }
+            } catch (ImageException e) {
+                failure = e;
+            }
+        }
+
+        private long fileOffset() {
+            return (long) next * chunkSizeBytes;
+        }
+
+        private void step(Extent kernel) throws ImageException {
+            ChunkRef chunk = chunk(file, next, indexes.get(next));
+            long into = fileOffset() - kernel.fileOffset();
+            if (into < 0
+                    || kernel.device() != chunk.device()
+                    || kernel.deviceOffset() + into != chunk.deviceOffset()
+                    || into + chunk.size() > kernel.length()) {
+                throw corrupt(file, next, "the kernel reads it elsewhere");
             }
             sink.accept(chunk);
+            next++;
+        }
+
+        void finish() throws ImageException {
+            if (failure != null) {
+                throw failure;
+            }
+            if (next < indexes.count()) {
+                throw corrupt(file, next, "the kernel reads it elsewhere");
+            }
         }
     }
 
@@ -96,35 +148,5 @@ final class FileChunks {
     private CorruptImageException corrupt(Inode file, int chunk, String problem) {
         return image.corrupt(
                 "inode " + file.number() + ": chunk " + chunk + ": " + problem, CorruptImageException.NO_OFFSET);
-    }
-
-    /** Where the kernel reads a file, asked in ascending order. */
-    private static final class KernelView {
-        private final List<Extent> extents;
-        private int current;
-
-        KernelView(List<Extent> extents) {
-            this.extents = extents;
-        }
-
-        /** Whether a chunk's range of the file is read, in one piece, from where the chunk lies. */
-        boolean agrees(long fileOffset, ChunkRef chunk) {
-            while (current < extents.size() && end(extents.get(current)) <= fileOffset) {
-                current++;
-            }
-            if (current == extents.size()) {
-                return false;
-            }
-            Extent extent = extents.get(current);
-            long into = fileOffset - extent.fileOffset();
-            return into >= 0
-                    && extent.device() == chunk.device()
-                    && extent.deviceOffset() + into == chunk.deviceOffset()
-                    && fileOffset + chunk.size() <= end(extent);
-        }
-
-        private static long end(Extent extent) {
-            return extent.fileOffset() + extent.length();
-        }
     }
 }

@@ -88,6 +88,6 @@ final class TarContents {
             in.skip(left);
             advance(left);
         }
-        in.skip(padding);
+        in.skipPadding(padding);
     }
 }

@@ -61,6 +61,11 @@ final class TarInput {
         }
     }
 
+    /** Padding behind contents may be missing at the end of the stream: some tools write no more there, and all readers take it. */
+    void skipPadding(int count) throws IOException {
+        position += in.readNBytes(count).length;
+    }
+
     /** Reads to the end of the stream: what decompresses or verifies it checks itself there. */
     void drain() throws IOException {
         byte[] scratch = new byte[64 << 10];

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * its holes. Every header's checksum, every number and every record is checked; memory is bounded by the longest header, 1 MiB. Not
  * thread safe.
  *
- * <p>The end is two blocks of zeros, or the end of the stream between entries. What follows the zeros is read and ignored.
+ * <p>The end is two blocks of zeros, or the end of the stream between entries; the padding of the last may be missing then. What follows the zeros is read and ignored.
  */
 public final class TarReader {
     private static final long MAX_ID = 0xFFFF_FFFFL;

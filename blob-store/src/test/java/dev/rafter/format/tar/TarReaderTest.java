@@ -254,6 +254,21 @@ class TarReaderTest {
         assertEquals(4_294_967_295L, entry.uid());
     }
 
+    /** As umoci writes layers. */
+    @Test
+    void paddingAtTheEndMayBeMissing() throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        TarWriter tar = new TarWriter(bytes);
+        tar.put(new TarEntry(
+                "f", FileType.REGULAR, false, 0644, 0, 0, 5, 0, 0, "", 0, 0, Collections.emptySortedMap()));
+        tar.write("added".getBytes(StandardCharsets.US_ASCII), 0, 5);
+        for (int missing : new int[] {0, 1, 507}) {
+            byte[] cut = Arrays.copyOf(bytes.toByteArray(), 1024 - missing);
+            assertEquals("added", new String(read(cut).get("f").contents, StandardCharsets.US_ASCII));
+        }
+        assertThrows(CorruptImageException.class, () -> read(Arrays.copyOf(bytes.toByteArray(), 516)));
+    }
+
     @Test
     void theEndIsCheckedAndWhatFollowsIsRead() throws IOException {
         byte[] one = header("f", '0', 0);
