@@ -21,6 +21,7 @@ import dev.rafter.image.StoredImage;
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.fanotify.FanotifyTransport;
 import dev.rafter.mount.MountManager;
+import dev.rafter.mount.Rehearsal;
 import dev.rafter.snapshotter.Snapshotter;
 import dev.rafter.snapshotter.SnapshotterServer;
 import java.io.Closeable;
@@ -63,8 +64,10 @@ final class Daemon implements DaemonService {
     private final MountManager mounts;
     private final Metrics metrics;
     private final @Nullable Snapshotter snapshotter;
+    private final Wiring wiring;
 
     Daemon(Wiring wiring) throws IOException {
+        this.wiring = wiring;
         config = wiring.config();
         createPrivate(config.run());
         Files.createDirectories(config.root());
@@ -133,7 +136,8 @@ final class Daemon implements DaemonService {
         Path pidFile = config.run().resolve("daemon.pid");
         Files.writeString(pidFile, ProcessHandle.current().pid() + "\n");
         try (ApiServer _ = ApiServer.start(config.apiSocket(), this);
-                Closeable _ = serveSnapshots()) {
+                Closeable _ = serveSnapshots();
+                Rehearsal _ = Rehearsal.start(config.root().resolve("rehearsal"), wiring::images, mounts::hasMounted)) {
             store.ready();
             LOG.info("serving {} at {}", config.root(), config.apiSocket());
             if (!store.outlivesThisProcess()) {

@@ -332,6 +332,11 @@ public final class MountManager {
         }
     }
 
+    /** Whether anything is mounted, or was, or is being mounted. */
+    public boolean hasMounted() {
+        return !locks.isEmpty() || !active.isEmpty() || !lingering.isEmpty();
+    }
+
     /** Whether this daemon has something mounted at a directory. */
     public boolean isMounted(Path directory) throws IOException {
         return Files.exists(directory) && active.containsKey(directory.toRealPath());
