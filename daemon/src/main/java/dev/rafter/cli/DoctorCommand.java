@@ -19,7 +19,7 @@ import picocli.CommandLine.Spec;
         name = "doctor",
         description = {
             "Say whether images can be mounted lazily on this node, and if not, what to do about it.",
-            "Tries what a mount does, with small files of its own in the directory --root, and leaves nothing behind.",
+            "Tries what a mount does, with small files of its own in the cache directory, and leaves nothing behind.",
             "Exit code 0 if lazy mounts work, else 6."
         })
 final class DoctorCommand implements Callable<Integer> {

@@ -15,7 +15,10 @@ final class ImageOptions {
     @Parameters(index = "0", paramLabel = "IMAGE", description = "Which image.")
     private String image = "";
 
-    @Option(names = "--platform", paramLabel = "OS/ARCH[/VARIANT]", description = "Of an image for several platforms.")
+    @Option(
+            names = "--platform",
+            paramLabel = "OS/ARCH[/VARIANT]",
+            description = "Which one of an image for several (this machine's).")
     private @Nullable String platform;
 
     ImageReference reference() {

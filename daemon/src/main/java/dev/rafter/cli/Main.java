@@ -43,23 +43,6 @@ import picocli.CommandLine.ScopeType;
             ConfigCommand.class,
             DoctorCommand.class,
             DaemonCommand.class
-        },
-        footer = {
-            "",
-            "Images are named by",
-            "  HOST[:PORT]/NAME[:TAG][@DIGEST]   in a registry (Docker's short names too)",
-            "  oci:DIR[:TAG]                     in an OCI layout directory",
-            "  docker-archive:FILE[:TAG]         in what \"docker save\" wrote",
-            "  erofs:FILE[,DEVICE...]            an EROFS or RAFS image file with its devices",
-            "",
-            "Exit codes, by who can act:",
-            "  0  done",
-            "  1  failed for another reason",
-            "  2  the command or the configuration is wrong",
-            "  3  the image is bad, or of a kind that cannot be used so",
-            "  4  the registry refuses: unknown image, credentials missing or wrong",
-            "  5  the registry cannot be reached",
-            "  6  the node lacks something: kernel, space or privilege"
         })
 public final class Main implements Runnable {
     @Mixin
@@ -75,7 +58,9 @@ public final class Main implements Runnable {
     /** Runs one command line and returns its exit code. */
     public static int run(String... args) {
         Main main = new Main();
-        return new CommandLine(main)
+        CommandLine commandLine = new CommandLine(main);
+        HelpPages.arrange(commandLine);
+        return commandLine
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUnmatchedOptionsArePositionalParams(false)
                 .setExecutionStrategy(main::execute)

@@ -35,7 +35,10 @@ final class MountCommand implements Callable<Integer> {
     @Parameters(paramLabel = "DIR", description = "An empty directory; made if there is none.")
     private Path directory = Path.of("");
 
-    @Option(names = "--platform", paramLabel = "OS/ARCH[/VARIANT]", description = "Of an image for several platforms.")
+    @Option(
+            names = "--platform",
+            paramLabel = "OS/ARCH[/VARIANT]",
+            description = "Which one of an image for several (this machine's).")
     private @Nullable String platform;
 
     @Option(

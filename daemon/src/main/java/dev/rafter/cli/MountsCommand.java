@@ -11,7 +11,12 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code rafter mounts}. */
-@Command(name = "mounts", description = "List what the daemon has mounted, and how much of it is on disk.")
+@Command(
+        name = "mounts",
+        description = {
+            "List what the daemon has mounted, and how much of it is on disk.",
+            "A line each, tabs between: directory, image, lazy or complete or failed, chunks that are on disk, and what went wrong last, if anything did."
+        })
 final class MountsCommand implements Callable<Integer> {
     @ParentCommand
     private Main main = new Main();

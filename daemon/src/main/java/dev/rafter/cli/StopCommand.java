@@ -7,7 +7,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ParentCommand;
 
 /** {@code rafter stop}. */
-@Command(name = "stop", description = "Unmount everything and end the daemon.")
+@Command(
+        name = "stop",
+        description = {
+            "Unmount everything and end the daemon.",
+            "What is in use stays mounted, and then the daemon goes on; exit code 1."
+        })
 final class StopCommand implements Callable<Integer> {
     @ParentCommand
     private Main main = new Main();
