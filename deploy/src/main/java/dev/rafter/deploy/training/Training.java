@@ -1,0 +1,116 @@
+package dev.rafter.deploy.training;
+
+import dev.rafter.deploy.harness.Rafter;
+import dev.rafter.deploy.harness.Shell;
+import dev.rafter.oci.Descriptor;
+import dev.rafter.oci.Digest;
+import dev.rafter.oci.Manifest;
+import dev.rafter.oci.MediaTypes;
+import dev.rafter.registry.ImageReference;
+import dev.rafter.registry.ImageTarget;
+import dev.rafter.registry.Images;
+import dev.rafter.registry.RegistryOptions;
+import dev.rafter.registry.embedded.EmbeddedRegistry;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * One short life of a daemon, which the launcher starts in the way that makes the JVM write down what it loaded: it starts, is asked by
+ * HTTP and by gRPC, mounts a small image, serves its reads, and stops.
+ */
+public final class Training {
+    private static final int FILES = 4;
+    private static final int FILE_BYTES = 1 << 20;
+
+    private Training() {}
+
+    public static void main(String[] args) throws IOException, InterruptedException {
+        Path work = Files.createTempDirectory(Path.of("/var/tmp"), "rafter-training");
+        Rafter rafter = Rafter.in(work.resolve("node"));
+        try (EmbeddedRegistry registry = EmbeddedRegistry.start(EmbeddedRegistry.Options.inMemory())) {
+            String image = registry.directHost() + "/training:1";
+            push(image, layer(work));
+            rafter.command("convert", image, image + "-rafs");
+            rafter.command("start");
+            live(rafter, image + "-rafs", work.resolve("mounted"));
+        } finally {
+            rafter.close();
+            Shell.deleteTree(work);
+        }
+    }
+
+    private static void live(Rafter rafter, String image, Path mounted) throws IOException, InterruptedException {
+        rafter.command("mount", image, mounted.toString());
+        for (int i = 0; i < FILES; i++) {
+            Files.readAllBytes(mounted.resolve("file" + i));
+        }
+        if (Shell.has("curl")) {
+            ask(rafter, "metrics");
+            ask(
+                    rafter,
+                    "containerd.services.snapshots.v1.Snapshots/List",
+                    "--http2-prior-knowledge",
+                    "--header",
+                    "content-type: application/grpc",
+                    "--header",
+                    "te: trailers",
+                    // A message that is not compressed, of no bytes.
+                    "--data-binary",
+                    "@" + Files.write(rafter.run().resolve("empty"), new byte[5]));
+        }
+        rafter.command("umount", mounted.toString());
+    }
+
+    private static void ask(Rafter rafter, String path, String... options) throws IOException, InterruptedException {
+        String socket = options.length == 0 ? "rafter.sock" : "snapshotter.sock";
+        List<String> command = new ArrayList<>(List.of("curl", "--silent", "--max-time", "10", "--output"));
+        command.addAll(List.of(
+                "/dev/null", "--unix-socket", rafter.run().resolve(socket).toString()));
+        command.addAll(List.of(options));
+        command.add("http://localhost/" + path);
+        Shell.run(command.toArray(String[]::new));
+    }
+
+    private static byte[] layer(Path work) throws IOException, InterruptedException {
+        Path root = Files.createDirectories(work.resolve("layer"));
+        Random random = new Random(1);
+        for (int i = 0; i < FILES; i++) {
+            byte[] bytes = new byte[FILE_BYTES];
+            random.nextBytes(bytes);
+            Files.write(root.resolve("file" + i), bytes);
+        }
+        Path tar = work.resolve("layer.tar");
+        Shell.run("tar", "--create", "--file=" + tar, "--directory=" + root, ".");
+        return Files.readAllBytes(tar);
+    }
+
+    private static void push(String reference, byte[] layer) throws IOException {
+        byte[] config = ("{\"architecture\":\"" + architecture()
+                        + "\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" + Digest.sha256(layer)
+                        + "\"]}}")
+                .getBytes(StandardCharsets.UTF_8);
+        Descriptor layerBlob = descriptor(MediaTypes.OCI_LAYER, layer);
+        Descriptor configBlob = descriptor(MediaTypes.OCI_CONFIG, config);
+        Manifest manifest = new Manifest(MediaTypes.OCI_MANIFEST, configBlob, List.of(layerBlob));
+        try (Images images = new Images(RegistryOptions.DEFAULTS);
+                ImageTarget target = images.target(ImageReference.parse(reference))) {
+            target.putBlob(layerBlob, () -> new ByteArrayInputStream(layer));
+            target.putBlob(configBlob, () -> new ByteArrayInputStream(config));
+            target.putManifest(MediaTypes.OCI_MANIFEST, manifest.toJson(), true);
+        }
+    }
+
+    private static String architecture() {
+        return System.getProperty("os.arch").equals("aarch64") ? "arm64" : "amd64";
+    }
+
+    private static Descriptor descriptor(String mediaType, byte[] bytes) {
+        return new Descriptor(mediaType, Digest.sha256(bytes), bytes.length);
+    }
+}
