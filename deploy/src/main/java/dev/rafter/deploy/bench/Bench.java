@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
         name = "rafter bench",
         description = "Measures Rafter beside others, prints tables and writes JSON.",
         mixinStandardHelpOptions = true,
-        subcommands = {Bench.Cold.class, Bench.Warm.class, Bench.Build.class})
+        subcommands = {Bench.Cold.class, Bench.Warm.class, Bench.Build.class, Bench.Node.class})
 public final class Bench {
     private static final List<String> IMAGES = List.of("nginx", "jdk-hello", "py-flask");
 
@@ -61,6 +61,20 @@ public final class Bench {
         return names.stream().map(name -> new BenchImage("bench/" + name, "1")).toList();
     }
 
+    /** What runs in a sample. */
+    private static List<Path> programs() throws IOException {
+        List<Path> programs = new ArrayList<>(List.of(home().resolve("deploy/target/lib"), ContainerdNode.newest()));
+        for (String program : List.of("containerd", "ctr", "containerd-shim-runc-v2", "runc", "bash")) {
+            Arrays.stream(System.getenv("PATH").split(":"))
+                    .map(folder -> Path.of(folder, program))
+                    .filter(Files::isExecutable)
+                    .findFirst()
+                    .ifPresent(programs::add);
+        }
+        programs.add(Path.of(System.getProperty("java.home")));
+        return programs;
+    }
+
     static Path home() {
         return Path.of(System.getProperty("rafter.home", "."));
     }
@@ -79,8 +93,8 @@ public final class Bench {
         @Option(names = "--links", split = ",", description = "as 100mbit/20ms or unshaped (default: ${DEFAULT-VALUE})")
         List<String> links = List.of("100mbit/20ms", "1gbit/1ms", "unshaped");
 
-        @Option(names = "--systems", split = ",", description = "of raw, overlayfs, rafter (default: all)")
-        List<String> systems = List.of("raw", "overlayfs", "rafter");
+        @Option(names = "--systems", split = ",", description = "of raw, overlayfs, rafter, snapshotter (default: all)")
+        List<String> systems = List.of("raw", "overlayfs", "rafter", "snapshotter");
 
         @Option(names = "--convert", arity = "0..*", split = ",", description = "options of rafter convert")
         List<String> convertOptions = List.of();
@@ -111,29 +125,19 @@ public final class Bench {
             return 0;
         }
 
-        private Comparator comparator(String system) {
+        private Comparator comparator(String system) throws IOException {
             return switch (system) {
                 case "raw" -> new RawDownload();
-                case "overlayfs" -> new OverlayfsPull(common.work.resolve("containerd"));
+                case "overlayfs" ->
+                    new ContainerdPull(ContainerdNode.newest(), common.work.resolve("containerd"), false);
                 case "rafter" -> new RafterMount(common.work.resolve("rafter"));
+                case "snapshotter" ->
+                    new ContainerdPull(ContainerdNode.newest(), common.work.resolve("snapshotter"), true);
                 default ->
                     throw new CommandLine.ParameterException(
                             new CommandLine(this),
-                            "no such system: " + system + "; there are raw, overlayfs and rafter");
+                            "no such system: " + system + "; there are raw, overlayfs, rafter and snapshotter");
             };
-        }
-
-        private static List<Path> programs() throws IOException {
-            List<Path> programs = new ArrayList<>(List.of(home().resolve("deploy/target/lib")));
-            for (String program : List.of("containerd", "ctr", "containerd-shim-runc-v2", "runc", "bash")) {
-                Arrays.stream(System.getenv("PATH").split(":"))
-                        .map(folder -> Path.of(folder, program))
-                        .filter(Files::isExecutable)
-                        .findFirst()
-                        .ifPresent(programs::add);
-            }
-            programs.add(Path.of(System.getProperty("java.home")));
-            return programs;
         }
     }
 
@@ -159,6 +163,54 @@ public final class Bench {
                 System.out.print(WarmBench.table(readings));
                 Report report = new Report("warm");
                 report.put("readings", readings);
+                System.out.println("written: " + report.write(common.out));
+            }
+            return 0;
+        }
+    }
+
+    @Command(
+            name = "node",
+            description = "The daemon on a node: plain images against overlayfs, memory and processor time, starts.")
+    static final class Node implements Callable<Integer> {
+        @CommandLine.Mixin
+        Common common = new Common();
+
+        @Option(names = "--rounds", description = "samples of each (default: ${DEFAULT-VALUE})")
+        int rounds = 5;
+
+        @Option(names = "--images", split = ",", description = "of py-flask, jdk-hello, nginx (default: all)")
+        List<String> images = IMAGES;
+
+        @Option(names = "--parts", split = ",", description = "of starts, states, plain (default: all)")
+        List<String> parts = List.of("starts", "states", "plain");
+
+        @Override
+        public Integer call() throws IOException, InterruptedException {
+            Files.createDirectories(common.work);
+            Report report = new Report("node");
+            try (BenchRegistry registry = common.registry()) {
+                DaemonBench daemon = new DaemonBench(registry, common.work.resolve("daemon"), common.seed);
+                if (parts.contains("starts")) {
+                    List<DaemonBench.Start> starts = daemon.starts(rounds);
+                    System.out.println("\n" + DaemonBench.startTable(starts));
+                    report.put("starts", starts);
+                }
+                if (parts.contains("states")) {
+                    for (BenchImage image : benchImages(images)) {
+                        common.convert(registry, image, List.of());
+                    }
+                    List<DaemonBench.State> states = daemon.states(benchImages(images));
+                    System.out.println("\n" + DaemonBench.table(states));
+                    report.put("states", states);
+                }
+                if (parts.contains("plain")) {
+                    List<PlainBench.Run> runs = new PlainBench(
+                                    registry, common.work.resolve("plain"), programs(), common.seed)
+                            .measure(benchImages(images), rounds);
+                    System.out.println("\n" + PlainBench.table(runs));
+                    report.put("plain", runs);
+                }
                 System.out.println("written: " + report.write(common.out));
             }
             return 0;
