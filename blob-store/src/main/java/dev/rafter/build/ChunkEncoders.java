@@ -6,8 +6,10 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Queue;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -29,7 +31,7 @@ final class ChunkEncoders implements AutoCloseable {
     private final ExecutorService threads;
     private final BlockingQueue<byte[]> buffers;
     private final AtomicReference<@Nullable IOException> failure = new AtomicReference<>();
-    private final ThreadLocal<Worker> worker = ThreadLocal.withInitial(this::newWorker);
+    private final Queue<Worker> idle = new ConcurrentLinkedQueue<>();
 
     ChunkEncoders(BuildOptions options, Path spoolFile) throws IOException {
         this.options = options;
@@ -90,7 +92,16 @@ final class ChunkEncoders implements AutoCloseable {
     }
 
     private void encodeHere(LayerChunk chunk, byte[] content) throws IOException {
-        Worker here = worker.get();
+        Worker taken = idle.poll();
+        Worker here = taken == null ? newWorker() : taken;
+        try {
+            encode(chunk, content, here);
+        } finally {
+            idle.add(here);
+        }
+    }
+
+    private void encode(LayerChunk chunk, byte[] content, Worker here) throws IOException {
         ByteBuffer source = here.source.clear().put(content, 0, chunk.size).flip();
         ByteBuffer target = here.target.clear();
         int stored = here.encoder.encode(source, target);
@@ -138,6 +149,8 @@ final class ChunkEncoders implements AutoCloseable {
     @Override
     public void close() throws IOException {
         threads.shutdownNow();
+        threads.close();
+        idle.forEach(worker -> worker.encoder.close());
         spool.close();
     }
 }

@@ -1,7 +1,6 @@
 package dev.rafter.build;
 
 import dev.rafter.codec.Codec;
-import dev.rafter.codec.Encoder;
 import dev.rafter.digest.DigestAlgorithm;
 import dev.rafter.format.FileNode;
 import dev.rafter.format.FileNode.ChunkRef;
@@ -16,10 +15,8 @@ import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.AbstractList;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -30,14 +27,10 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.RandomAccess;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.Callable;
 import java.util.function.LongConsumer;
 
 /**
@@ -102,32 +95,17 @@ public final class ImageBuilder {
             List<? extends LayerSource> layers, ChunkEncoders encoders, ChunkOwners owners, LongConsumer progress)
             throws IOException {
         List<LayerScan> scans = new ArrayList<>();
-        List<Future<?>> running = new ArrayList<>();
-        try (ExecutorService threads = Executors.newFixedThreadPool(
-                Math.max(2, options.threads()),
-                Thread.ofPlatform().name("rafter-layer-", 0).daemon().factory())) {
-            for (int i = 0; i < layers.size(); i++) {
-                LayerSource layer = layers.get(i);
-                LayerScan scan = new LayerScan(options, encoders, owners, i, progress);
-                scans.add(scan);
-                running.add(threads.submit(() -> {
-                    scan.run(layer);
-                    return null;
-                }));
-            }
-            try {
-                for (Future<?> one : running) {
-                    one.get();
-                }
-            } catch (InterruptedException e) {
-                threads.shutdownNow();
-                Thread.currentThread().interrupt();
-                throw new IOException("interrupted", e);
-            } catch (ExecutionException e) {
-                threads.shutdownNow();
-                throw e.getCause() instanceof IOException failed ? failed : new IOException(e.getCause());
-            }
+        List<Callable<Boolean>> running = new ArrayList<>();
+        for (int i = 0; i < layers.size(); i++) {
+            LayerSource layer = layers.get(i);
+            LayerScan scan = new LayerScan(options, encoders, owners, i, progress);
+            scans.add(scan);
+            running.add(() -> {
+                scan.run(layer);
+                return true;
+            });
         }
+        InParallel.all(running, Math.max(2, options.threads()), "rafter-layer-");
         return scans;
     }
 
@@ -143,9 +121,12 @@ public final class ImageBuilder {
         List<String> dictionaryBlobs = useDictionary(merged, owners, dictionary, table, places);
         List<BuiltBlob> blobs = new ArrayList<>();
         TreeMap<String, ByteBuffer> metaFiles = new TreeMap<>();
-        for (int i = 0; i < scans.size(); i++) {
-            writeBlob(i, scans.get(i), encoders, owners, table, places, metaFiles)
-                    .ifPresent(blobs::add);
+        for (LayerBlob blob : writeBlobs(scans, encoders, owners)) {
+            blob.addPlaces(places, table.size() + 1);
+            RafsBlobWriter.Written written = blob.written();
+            table.add(new RafsBootstrapWriter.Blob(written.blob().atIndex(table.size()), written.chunks()));
+            metaFiles.put(written.sha256(), written.metaFile());
+            blobs.add(new BuiltBlob(blob.layer(), blob.file(), written.sha256(), written.sizeBytes()));
         }
         long contentBytes = fill(merged, places);
         Path file = work.resolve("bootstrap.tar.gz");
@@ -194,47 +175,22 @@ public final class ImageBuilder {
         return digests;
     }
 
-    private Optional<BuiltBlob> writeBlob(
-            int layer,
-            LayerScan scan,
-            ChunkEncoders encoders,
-            ChunkOwners owners,
-            List<RafsBootstrapWriter.Blob> table,
-            Map<ChunkKey, ChunkRef> places,
-            Map<String, ByteBuffer> metaFiles)
+    /** One for each layer that has chunks of its own, the lowest first. */
+    private List<LayerBlob> writeBlobs(List<LayerScan> scans, ChunkEncoders encoders, ChunkOwners owners)
             throws IOException {
-        List<LayerChunk> own = scan.chunks().values().stream()
-                .filter(chunk -> owners.owner(chunk.key) == layer && chunk.spoolOffset != LayerChunk.ELSEWHERE)
-                .sorted(Comparator.comparing(LayerChunk::kind).thenComparingInt(LayerChunk::sequence))
-                .toList();
-        if (own.isEmpty()) {
-            return Optional.empty();
-        }
-        Path file = work.resolve("blob-" + layer);
-        try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-                Encoder encoder = options.codec().newEncoder(options.level())) {
-            RafsBlobWriter writer = new RafsBlobWriter(
-                    out,
-                    new RafsBlobWriter.Options(options.chunkSizeBytes(), compressor(), options.digestAlgorithm()),
-                    (_, part) -> encodePart(encoder, part));
-            ByteBuffer stored = ByteBuffer.allocateDirect(options.chunkSizeBytes());
-            int device = table.size() + 1;
-            for (LayerChunk chunk : own) {
-                encoders.read(chunk, stored);
-                var added = writer.addChunk(chunk.key.bytes(), chunk.size, stored);
-                places.put(chunk.key, new ChunkRef(device, added.index(), added.deviceOffset(), chunk.size));
+        List<Callable<LayerBlob>> writing = new ArrayList<>();
+        for (int i = 0; i < scans.size(); i++) {
+            int layer = i;
+            List<LayerChunk> own = scans.get(i).chunks().values().stream()
+                    .filter(chunk -> owners.owner(chunk.key) == layer && chunk.spoolOffset != LayerChunk.ELSEWHERE)
+                    .sorted(Comparator.comparing(LayerChunk::kind).thenComparingInt(LayerChunk::sequence))
+                    .toList();
+            if (!own.isEmpty()) {
+                Path file = work.resolve("blob-" + layer);
+                writing.add(() -> LayerBlob.write(layer, own, encoders, options, compressor(), file));
             }
-            writer.finishData(false);
-            RafsBlobWriter.Written written = writer.finish(Optional.empty());
-            table.add(new RafsBootstrapWriter.Blob(written.blob().atIndex(device - 1), written.chunks()));
-            metaFiles.put(written.sha256(), written.metaFile());
-            return Optional.of(new BuiltBlob(layer, file, written.sha256(), written.sizeBytes()));
         }
-    }
-
-    private static Optional<ByteBuffer> encodePart(Encoder encoder, ByteBuffer part) {
-        ByteBuffer target = ByteBuffer.allocateDirect(part.remaining());
-        return encoder.encode(part, target) == Encoder.NOT_SMALLER ? Optional.empty() : Optional.of(target.flip());
+        return InParallel.all(writing, options.threads(), "rafter-blob-");
     }
 
     private static long fill(MergedLayers merged, Map<ChunkKey, ChunkRef> places) {

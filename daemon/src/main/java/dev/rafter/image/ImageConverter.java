@@ -5,6 +5,7 @@ import dev.rafter.build.ChunkDictionary;
 import dev.rafter.build.ImageBuilder;
 import dev.rafter.build.ImageBuilder.BuiltBlob;
 import dev.rafter.build.ImageBuilder.BuiltImage;
+import dev.rafter.build.InParallel;
 import dev.rafter.build.LayerSource;
 import dev.rafter.failure.FailureException;
 import dev.rafter.failure.FailureKind;
@@ -24,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * manifest as nydus-snapshotter expects it, and for several platforms an index.
  */
 public final class ImageConverter {
+    private static final int MAX_PUSHES = 4;
     private static final String NYDUS = "containerd.io/snapshot/nydus-";
     private static final Map<String, String> BLOB_ANNOTATIONS = Map.of(NYDUS + "blob", "true");
     private static final Map<String, String> BOOTSTRAP_ANNOTATIONS =
@@ -134,10 +137,10 @@ public final class ImageConverter {
             Digest digest = new Digest("sha256", blob.sha256());
             Descriptor descriptor =
                     new Descriptor(MediaTypes.NYDUS_BLOB, digest, blob.sizeBytes(), BLOB_ANNOTATIONS, null, null);
-            target.putBlob(descriptor, () -> Files.newInputStream(blob.file()));
             layers.add(descriptor);
             diffIds.add(digest);
         }
+        putBlobs(built.blobs(), layers.subList(built.dictionaryBlobs().size(), layers.size()), target);
         Digest bootstrapDigest = new Digest("sha256", built.bootstrapLayer().sha256());
         Descriptor bootstrap = new Descriptor(
                 MediaTypes.OCI_LAYER_GZIP,
@@ -153,6 +156,21 @@ public final class ImageConverter {
         Manifest manifest =
                 new Manifest(2, MediaTypes.OCI_MANIFEST, null, config, layers, null, original.annotations());
         return target.putManifest(MediaTypes.OCI_MANIFEST, manifest.toJson(), tagged);
+    }
+
+    /** A few at the same time: one connection seldom fills a link, and each end waits for the other now and then. */
+    private static void putBlobs(List<BuiltBlob> blobs, List<Descriptor> descriptors, ImageTarget target)
+            throws IOException {
+        List<Callable<Boolean>> pushes = new ArrayList<>();
+        for (int i = 0; i < blobs.size(); i++) {
+            Path file = blobs.get(i).file();
+            Descriptor descriptor = descriptors.get(i);
+            pushes.add(() -> {
+                target.putBlob(descriptor, () -> Files.newInputStream(file));
+                return true;
+            });
+        }
+        InParallel.all(pushes, MAX_PUSHES, "rafter-push-");
     }
 
     private static Descriptor writeConfig(
