@@ -105,7 +105,7 @@ public final class ImageComparison {
             differ(pair.path, "type", inode.type(), node.type());
             return;
         }
-        if (node.type() != FileType.DIRECTORY && !isFirstName(pair)) {
+        if (node.type() != FileType.DIRECTORY && isOtherName(pair)) {
             return;
         }
         differUnlessEqual(pair.path, "mode", octal(inode.permissions()), octal(node.permissions()));
@@ -130,15 +130,12 @@ public final class ImageComparison {
         }
     }
 
-    /** Whether neither of the two was met by another name; if they were, it has to be the same name, and they are compared already. */
-    private boolean isFirstName(Pair pair) {
+    /** Whether the two were met before, by the same name: then they are compared already. */
+    private boolean isOtherName(Pair pair) {
         String inImage = pathsInImage.putIfAbsent(pair.inode.number(), pair.path);
         String inSource = pathsInSource.putIfAbsent(pair.node, pair.path);
-        if (inImage == null && inSource == null) {
-            return true;
-        }
         differUnlessEqual(pair.path, "file that it is a hard link of", linked(inImage), linked(inSource));
-        return false;
+        return inImage != null && inImage.equals(inSource);
     }
 
     private static String linked(@Nullable String path) {
