@@ -158,11 +158,14 @@ public final class Bench {
             BenchImage chosen = new BenchImage("bench/" + image, "1");
             try (BenchRegistry registry = common.registry()) {
                 common.convert(registry, chosen, List.of());
-                List<WarmBench.Reading> readings =
+                WarmBench.Measured measured =
                         new WarmBench(common.work.resolve("warm"), common.seed).measure(registry, chosen, rounds);
-                System.out.print(WarmBench.table(readings));
+                System.out.print(WarmBench.table(measured.readings()));
+                System.out.println();
+                System.out.print(EventLatency.Latency.table(measured.events()));
                 Report report = new Report("warm");
-                report.put("readings", readings);
+                report.put("readings", measured.readings());
+                report.put("eventLatencies", measured.events());
                 System.out.println("written: " + report.write(common.out));
             }
             return 0;

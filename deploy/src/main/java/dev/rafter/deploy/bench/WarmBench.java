@@ -94,9 +94,12 @@ final class WarmBench {
         return (System.nanoTime() - startNanoTime) / 1e9;
     }
 
-    List<Reading> measure(BenchRegistry registry, BenchImage image, int rounds)
-            throws IOException, InterruptedException {
+    /** All figures. */
+    record Measured(List<Reading> readings, List<EventLatency.Latency> events) {}
+
+    Measured measure(BenchRegistry registry, BenchImage image, int rounds) throws IOException, InterruptedException {
         List<Reading> readings = new ArrayList<>();
+        List<EventLatency.Latency> events;
         Path local = folder.resolve("local");
         Path lazy = folder.resolve("lazy");
         Path complete = folder.resolve("complete");
@@ -106,6 +109,7 @@ final class WarmBench {
             readings.add(fill(lazy));
             Map<String, Path> guarded = new LinkedHashMap<>(Map.of("local EROFS", local, "Rafter, guarded", lazy));
             readings.addAll(rounds(guarded, rounds));
+            events = events();
             rafter.command("umount", lazy.toString());
             rafter.command("mount", "--fill", image.rafsReference(registry.host()), complete.toString());
             readAll(complete);
@@ -116,7 +120,13 @@ final class WarmBench {
             rafter.close();
             Shell.deleteTree(folder);
         }
-        return readings;
+        return new Measured(readings, events);
+    }
+
+    private List<EventLatency.Latency> events() throws IOException, InterruptedException {
+        return List.of(
+                EventLatency.measure("guarded", EventLatency.largestCacheFile(rafter.root()), order),
+                EventLatency.measure("not guarded", folder.resolve("local.erofs"), order));
     }
 
     private void makeLocal(BenchRegistry registry, BenchImage image, Path mount)
