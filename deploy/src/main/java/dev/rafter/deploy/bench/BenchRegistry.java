@@ -4,8 +4,10 @@ import dev.rafter.deploy.harness.Shell;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 
@@ -19,14 +21,39 @@ final class BenchRegistry implements AutoCloseable {
     private final Path folder;
     private final int port;
     private final boolean ours;
+    private final FileChannel lock;
 
-    private BenchRegistry(Path folder, int port, boolean ours) {
+    private BenchRegistry(Path folder, int port, boolean ours, FileChannel lock) {
         this.folder = folder;
         this.port = port;
         this.ours = ours;
+        this.lock = lock;
     }
 
     static BenchRegistry open(Path home, Path folder, int port) throws IOException, InterruptedException {
+        FileChannel lock = lock(folder);
+        try {
+            return open(home, folder, port, lock);
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    /** One benchmark a folder: two would spoil each other's figures, and remove each other's files. */
+    private static FileChannel lock(Path folder) throws IOException {
+        Path file = folder.resolve("bench.lock");
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        if (channel.tryLock() == null) {
+            channel.close();
+            throw new IOException(
+                    "another benchmark runs in " + folder + ": wait for its end, or choose another --work");
+        }
+        return channel;
+    }
+
+    private static BenchRegistry open(Path home, Path folder, int port, FileChannel lock)
+            throws IOException, InterruptedException {
         boolean ran = Shell.tryRun(Duration.ofSeconds(5), "curl", "-fs", "http://" + HOST + ":" + port + "/v2/")
                         .status()
                 == 0;
@@ -35,7 +62,7 @@ final class BenchRegistry implements AutoCloseable {
         images.environment().put("BENCH_DIR", folder.toString());
         images.environment().put("REG", HOST + ":" + port);
         System.out.print(Shell.tryRun(Duration.ofMinutes(60), images).orThrow());
-        return new BenchRegistry(folder, port, !ran);
+        return new BenchRegistry(folder, port, !ran, lock);
     }
 
     String host() {
@@ -53,6 +80,7 @@ final class BenchRegistry implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        lock.close();
         if (ours) {
             long pid = Long.parseLong(
                     Files.readString(folder.resolve("registry.pid")).strip());
