@@ -50,6 +50,10 @@ final class Daemon implements DaemonService {
     private static final long ANSWER_MILLIS = 100;
 
     private static final int LINGER_CHECK_SECONDS = 5;
+    /** How long another process may have the lock without being a daemon: one that ends just now, or only looks whether there is one. */
+    private static final long LOCK_MILLIS = 1_000;
+
+    private static final long LOCK_POLL_MILLIS = 20;
 
     private final Config config;
     private final long startNanos = System.nanoTime();
@@ -87,9 +91,7 @@ final class Daemon implements DaemonService {
                 blobs,
                 transport,
                 fetching);
-        if (mounts.lingering().isEmpty()) {
-            cacheFiles.forgetLeft();
-        }
+        cacheFiles.forgetLeft();
         metrics = new Metrics(fetching.stats(), transport.stats(), mounts);
         snapshotter = config.snapshotter().enabled() ? snapshotter(wiring) : null;
     }
@@ -107,18 +109,40 @@ final class Daemon implements DaemonService {
 
     /** One daemon a root: two would write the same files. The lock outlives the daemon with its descriptors. */
     private static Fd lock(Path root, FdStore store) throws IOException {
+        Path file = root.resolve(LOCK);
         Optional<Fd> left = store.take(LOCK);
         if (left.isPresent()) {
-            return left.get();
+            if (Files.exists(file) && Files.isSameFile(left.get().path(), file)) {
+                return left.get();
+            }
+            throw new FailureException(
+                    FailureKind.USAGE,
+                    "the daemon before this one served another root than " + root
+                            + ", and its mounts need it: configure that one again, and stop it before you change it");
         }
-        Fd fd = Fd.open(root.resolve("lock"), Fd.O_RDWR | Fd.O_CREAT);
-        if (!fd.tryLock()) {
+        Fd fd = Fd.open(file, Fd.O_RDWR | Fd.O_CREAT);
+        if (!tryLock(fd)) {
             fd.close();
             throw new FailureException(
                     FailureKind.FAILURE, "another daemon serves " + root + ": stop it, or choose another --root");
         }
         store.keep(LOCK, fd);
         return fd;
+    }
+
+    private static boolean tryLock(Fd fd) throws IOException {
+        try {
+            for (long waited = 0; !fd.tryLock(); waited += LOCK_POLL_MILLIS) {
+                if (waited >= LOCK_MILLIS) {
+                    return false;
+                }
+                Thread.sleep(LOCK_POLL_MILLIS);
+            }
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
     }
 
     private static BlobStore openBlobs(Path root, KeptCacheFiles cacheFiles) throws FailureException {
@@ -149,16 +173,23 @@ final class Daemon implements DaemonService {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            LOG.warn("interrupted: the daemon ends");
+            throw new IOException("interrupted: the daemon ends", e);
         } finally {
-            Files.deleteIfExists(pidFile);
-            transport.close();
-            blobs.close();
-            lock.close();
+            if (stopped.getCount() == 0) {
+                Files.deleteIfExists(pidFile);
+                close();
+            }
             ended.countDown();
         }
-        LOG.info("ended");
         return 0;
+    }
+
+    /** Nothing is mounted any more. Otherwise nothing may be let go of: the next daemon needs it all. */
+    private void close() throws IOException {
+        transport.close();
+        blobs.close();
+        lock.close();
+        LOG.info("ended");
     }
 
     private Closeable serveSnapshots() throws IOException {
@@ -174,18 +205,27 @@ final class Daemon implements DaemonService {
         };
     }
 
-    /** On SIGTERM: tries until everything is unmounted; all the while readers are served. */
+    /**
+     * On SIGTERM: tries until everything is unmounted; all the while readers are served. A daemon that ends since it cannot serve leaves
+     * everything mounted.
+     */
     private void stopAtLast() {
         try {
-            for (boolean first = true; stopped.getCount() > 0 && !tryStop(first); first = false) {
+            for (boolean first = true; isServing() && !tryStop(first); first = false) {
                 Thread.sleep(RETRY_MILLIS);
             }
             if (!ended.await(30, TimeUnit.SECONDS)) {
                 LOG.error("the daemon did not end in order within 30 s");
+            } else if (stopped.getCount() == 0) {
+                Runtime.getRuntime().halt(0); // else it would be the signal's number, as if it were to be started again
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private boolean isServing() {
+        return stopped.getCount() > 0 && ended.getCount() > 0;
     }
 
     private boolean tryStop(boolean say) {

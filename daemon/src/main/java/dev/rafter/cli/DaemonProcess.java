@@ -27,14 +27,19 @@ final class DaemonProcess {
     private DaemonProcess() {}
 
     /**
-     * The daemon that is there.
+     * The daemon that is there; one that is being started, or started again, is waited for.
      *
      * @throws FailureException if there is none
      */
     static ApiClient running(Config config) throws IOException {
         requireAccess(config.run());
         ApiClient client = new ApiClient(config.apiSocket());
-        if (!client.alive()) {
+        long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
+        while (!client.alive()) {
+            if (endedOutOfOrder(config) && isStarting(config) && System.nanoTime() < deadline) {
+                pause();
+                continue;
+            }
             throw new FailureException(
                     FailureKind.FAILURE,
                     "no daemon answers at " + config.apiSocket()
@@ -59,7 +64,7 @@ final class DaemonProcess {
         long old = client.status().pid();
         client.restart();
         long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
-        while (!client.alive() || client.status().pid() == old) {
+        while (!servesAsAnother(client, old)) {
             if (System.nanoTime() > deadline) {
                 throw new FailureException(
                         FailureKind.FAILURE,
@@ -67,6 +72,14 @@ final class DaemonProcess {
                                 + config.run().resolve("daemon.log"));
             }
             pause();
+        }
+    }
+
+    private static boolean servesAsAnother(ApiClient client, long old) {
+        try {
+            return client.status().pid() != old;
+        } catch (IOException _) {
+            return false; // the old one has ended, and the new one is not there yet
         }
     }
 
@@ -124,6 +137,10 @@ final class DaemonProcess {
                 config.run().toString()));
         command.addAll(options.forDaemon());
         return command;
+    }
+
+    private static boolean endedOutOfOrder(Config config) {
+        return Files.exists(config.run().resolve("daemon.pid"));
     }
 
     /** Whether somebody else's daemon has the root and will answer: one that is being started, or started again. */

@@ -19,10 +19,13 @@ public interface FdStore {
     /** Names of what the process before this one left here, and nobody has taken yet. */
     Set<String> left();
 
+    /** Whether something is kept under a name: of this process, or still of one before it. */
+    boolean keeps(String name);
+
     /**
      * Gives a duplicate into keeping; one that was kept under the same name is let go of.
      *
-     * @throws IOException if the store does not answer
+     * @throws IOException if the store does not answer, or has no room
      */
     void keep(String name, Fd fd) throws IOException;
 

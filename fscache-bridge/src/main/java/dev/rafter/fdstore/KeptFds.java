@@ -2,12 +2,27 @@ package dev.rafter.fdstore;
 
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.UnixDatagrams;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What a supervisor keeps, and what it was told, in the words of sd_notify(3). Not thread safe. */
+/**
+ * What a supervisor keeps, and what it was told, in the words of sd_notify(3). Not thread safe.
+ *
+ * <p>A variable of the environment has at most 128 KiB, which the names of a thousand guarded files fill. So names that do not fit into
+ * {@code LISTEN_FDNAMES} go on in {@code LISTEN_FDNAMES_1} and so on, and the daemon is told by {@value #NAMES_BYTES} that it may give so
+ * many.
+ */
 final class KeptFds implements AutoCloseable {
+    /** The variable that says how many bytes of names, with a separator each, may be kept. */
+    static final String NAMES_BYTES = "RAFTER_FDNAMES_BYTES";
+    /** A command gets at most 2 MiB of arguments and environment, where the stack may have the usual 8 MiB. */
+    private static final int MOST_NAMES_BYTES = 1_500_000;
+
+    private static final String NAMES = "LISTEN_FDNAMES";
+    private static final int NAMES_OF_A_VARIABLE = 400;
+
     private final Map<String, Fd> fds = new LinkedHashMap<>();
     private boolean ready;
     private boolean readyNow;
@@ -74,7 +89,28 @@ final class KeptFds implements AutoCloseable {
     /** Tells a new process what it gets, in the order of {@link #fds}. */
     void announce(Map<String, String> environment) {
         environment.put("LISTEN_FDS", String.valueOf(fds.size()));
-        environment.put("LISTEN_FDNAMES", String.join(":", fds.keySet()));
+        environment.put(NAMES_BYTES, String.valueOf(MOST_NAMES_BYTES));
+        environment.keySet().removeIf(name -> name.startsWith(NAMES));
+        List<String> names = List.copyOf(fds.keySet());
+        for (int i = 0; i == 0 || i < names.size(); i += NAMES_OF_A_VARIABLE) {
+            List<String> part = names.subList(i, Math.min(names.size(), i + NAMES_OF_A_VARIABLE));
+            environment.put(variable(i / NAMES_OF_A_VARIABLE), String.join(":", part));
+        }
+    }
+
+    private static String variable(int index) {
+        return index == 0 ? NAMES : NAMES + "_" + index;
+    }
+
+    /** The names that a process was told: {@link #announce} read again, and what systemd says. */
+    static List<String> announced(Map<String, String> environment) {
+        List<String> names = new ArrayList<>();
+        int index = 0;
+        for (String part = environment.get(variable(0)); part != null; part = environment.get(variable(index))) {
+            names.addAll(List.of(part.split(":", -1)));
+            index++;
+        }
+        return names;
     }
 
     @Override

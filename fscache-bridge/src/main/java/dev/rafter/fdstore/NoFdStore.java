@@ -17,6 +17,11 @@ final class NoFdStore implements FdStore {
     }
 
     @Override
+    public boolean keeps(String name) {
+        return false;
+    }
+
+    @Override
     public void keep(String name, Fd fd) {}
 
     @Override

@@ -6,6 +6,7 @@ import dev.rafter.linux.KernelException;
 import dev.rafter.linux.UnixDatagrams;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,13 +23,21 @@ public final class NotifyFdStore implements FdStore {
     private static final Logger LOG = LoggerFactory.getLogger(NotifyFdStore.class);
     private static final int FIRST_PASSED = 3;
     private static final int SETTLE_MILLIS = 10_000;
+    /** All names are told in one variable of the environment, which has at most 128 KiB. */
+    private static final int NAMES_BYTES_OF_SYSTEMD = 128_000;
 
     private final Fd socket;
     private final Map<String, Fd> left;
+    /** Names of all that is kept, and how many bytes of them the next process can be told. */
+    private final Set<String> kept;
 
-    private NotifyFdStore(Fd socket, Map<String, Fd> left) {
+    private final int mostNamesBytes;
+
+    private NotifyFdStore(Fd socket, Map<String, Fd> left, int mostNamesBytes) {
         this.socket = socket;
         this.left = left;
+        this.kept = new HashSet<>(left.keySet());
+        this.mostNamesBytes = mostNamesBytes;
     }
 
     /** The store that the environment names; none if it names none. */
@@ -37,7 +46,8 @@ public final class NotifyFdStore implements FdStore {
         if (address == null || address.isEmpty()) {
             return FdStore.none();
         }
-        return new NotifyFdStore(UnixDatagrams.connect(address), passed(environment));
+        String most = environment.getOrDefault(KeptFds.NAMES_BYTES, String.valueOf(NAMES_BYTES_OF_SYSTEMD));
+        return new NotifyFdStore(UnixDatagrams.connect(address), passed(environment), Integer.parseInt(most));
     }
 
     private static Map<String, Fd> passed(Map<String, String> environment) throws KernelException {
@@ -46,10 +56,10 @@ public final class NotifyFdStore implements FdStore {
         int count = own.equals(environment.get("LISTEN_PID"))
                 ? Integer.parseInt(environment.getOrDefault("LISTEN_FDS", "0"))
                 : 0;
-        String[] names = environment.getOrDefault("LISTEN_FDNAMES", "").split(":", -1);
+        List<String> names = KeptFds.announced(environment);
         for (int i = 0; i < count; i++) {
             Fd fd = Fd.adopt(FIRST_PASSED + i);
-            Fd twin = passed.put(i < names.length ? names[i] : "unknown", fd);
+            Fd twin = passed.put(i < names.size() ? names.get(i) : "unknown", fd);
             if (twin != null) {
                 twin.close();
             }
@@ -68,14 +78,44 @@ public final class NotifyFdStore implements FdStore {
     }
 
     @Override
+    public synchronized boolean keeps(String name) {
+        return kept.contains(name);
+    }
+
+    @Override
     public void keep(String name, Fd fd) throws IOException {
-        // systemd would keep both of one name.
-        send("FDSTOREREMOVE=1\nFDNAME=" + name, List.of());
-        send("FDSTORE=1\nFDNAME=" + name + "\nFDPOLL=0", List.of(fd));
+        noteNew(name);
+        try {
+            // systemd would keep both of one name.
+            send("FDSTOREREMOVE=1\nFDNAME=" + name, List.of());
+            send("FDSTORE=1\nFDNAME=" + name + "\nFDPOLL=0", List.of(fd));
+        } catch (IOException e) {
+            note(name, false);
+            throw e;
+        }
+    }
+
+    /** A process that cannot be told the names of all that is kept could not be started. */
+    private synchronized void noteNew(String name) throws IOException {
+        int namesBytes = kept.stream().mapToInt(other -> other.length() + 1).sum() + name.length() + 1;
+        if (namesBytes > mostNamesBytes && !kept.contains(name)) {
+            throw new IOException("the process that keeps descriptors, $NOTIFY_SOCKET, has " + kept.size()
+                    + " of them and can give no more to the next daemon: unmount what is not needed");
+        }
+        note(name, true);
+    }
+
+    private synchronized void note(String name, boolean isKept) {
+        if (isKept) {
+            kept.add(name);
+        } else {
+            kept.remove(name);
+        }
     }
 
     @Override
     public void forget(String name) {
+        note(name, false);
         try {
             send("FDSTOREREMOVE=1\nFDNAME=" + name, List.of());
         } catch (IOException e) {

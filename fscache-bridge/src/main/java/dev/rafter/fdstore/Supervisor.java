@@ -17,10 +17,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Runs a daemon, keeps what it sends to {@code $NOTIFY_SOCKET}, and starts it again with that when it dies: what systemd does for a unit
  * with {@code FileDescriptorStoreMax=} and {@code Restart=always}, where there is no systemd. It ends when the daemon ends in order, that is
- * with exit code 0, or when the daemon could not even start the first time.
+ * with exit code 0, or when the daemon could not even start the first time; whatever else happens, it goes on holding what it keeps.
  *
  * <p>It does as little as possible, since readers of all mounts depend on it, and is a program of its own: its arguments are the daemon's
- * command. One thread does everything; another one passes SIGTERM on.
+ * command. One thread does everything; another one passes SIGTERM on, as soon as the daemon serves: a JVM that is only starting would die
+ * of it, and nobody would unmount.
  */
 public final class Supervisor {
     /** The exit code of a daemon that wants to be started again at once. */
@@ -33,6 +34,9 @@ public final class Supervisor {
     private static final long LONGEST_START_NANOS = 120_000_000_000L;
     /** As long as a demand may take by default. */
     private static final long LONGEST_WAIT_NANOS = Long.getLong("rafter.wait.millis", 30_000) * 1_000_000;
+
+    /** As a shell says that a command cannot be run. */
+    private static final int NOT_STARTED = 126;
 
     private static final long LONG_LIFE_NANOS = 10_000_000_000L;
     /** Tells the process its own id, which the protocol wants and nobody else can know beforehand. */
@@ -48,7 +52,7 @@ public final class Supervisor {
     private long servedNanos;
 
     private boolean stopping;
-    /** Guarded by the monitor, as is {@code stopping}: SIGTERM comes on another thread. */
+    /** Ends in order when it gets SIGTERM. Guarded by the monitor, as is {@code stopping}: SIGTERM comes on another thread. */
     private @Nullable ChildProcess child;
 
     private Supervisor(List<String> command) {
@@ -94,7 +98,7 @@ public final class Supervisor {
             servedNanos = System.nanoTime();
             while (true) {
                 long startNanos = System.nanoTime();
-                int code = live(socket);
+                int code = tryLive(socket);
                 if (kept.isReady()) {
                     servedNanos = System.nanoTime();
                 }
@@ -121,6 +125,19 @@ public final class Supervisor {
         }
     }
 
+    /** One life; memory or processes that are short just now are no reason to let go of the guards. */
+    private int tryLive(Fd socket) throws KernelException {
+        try {
+            return live(socket);
+        } catch (KernelException e) {
+            if (!kept.wasReady()) {
+                throw e;
+            }
+            say("the daemon cannot be started: " + e.getMessage());
+            return NOT_STARTED;
+        }
+    }
+
     /** One life of the daemon; its exit code. */
     private int live(Fd socket) throws KernelException {
         Map<String, String> environment = new HashMap<>(System.getenv());
@@ -129,26 +146,29 @@ public final class Supervisor {
         kept.expectReady();
         List<String> all = new ArrayList<>(EXEC);
         all.addAll(command);
-        try (ChildProcess process = ChildProcess.start(all, environment, kept.fds());
-                EventPoll poll = new EventPoll()) {
-            begin(process);
-            poll.add(socket, SOCKET);
-            poll.add(process.pidfd(), CHILD);
-            serve(socket, process, poll);
-            end();
+        try (ChildProcess process = ChildProcess.start(all, environment, kept.fds())) {
+            if (!kept.wasReady()) {
+                stopWith(process); // nothing is mounted that would have to be unmounted first
+            }
+            try (EventPoll poll = new EventPoll()) {
+                poll.add(socket, SOCKET);
+                poll.add(process.pidfd(), CHILD);
+                serve(socket, process, poll);
+            } catch (KernelException e) {
+                say("the daemon cannot be heard, and is killed: " + e.getMessage());
+                process.signal(ChildProcess.SIGKILL);
+            }
+            stopWith(null);
             return process.await();
         }
     }
 
-    private synchronized void begin(ChildProcess process) {
-        child = process;
-        if (stopping) {
+    /** Has SIGTERM passed on to a process, also one that came before; to none if null. */
+    private synchronized void stopWith(@Nullable ChildProcess process) {
+        if (stopping && process != null && process != child) {
             process.signal(ChildProcess.SIGTERM);
         }
-    }
-
-    private synchronized void end() {
-        child = null;
+        child = process;
     }
 
     /** Takes messages until the process has ended and there are no more of it. One that does not get to serve is killed. */
@@ -168,6 +188,9 @@ public final class Supervisor {
             }
             if (message) {
                 take(UnixDatagrams.receive(socket), process);
+                if (kept.isReady()) {
+                    stopWith(process);
+                }
             } else if (count > 0) {
                 return;
             }

@@ -1,6 +1,7 @@
 package dev.rafter.fdstore;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -26,6 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** A supervisor and the process that it runs, each a process of its own, as they are on a node. */
 @Timeout(120)
 final class SupervisorTest {
+    private static final int MANY = 3_000;
+
     @TempDir
     private Path folder;
 
@@ -39,6 +42,7 @@ final class SupervisorTest {
             int life = lines(diary).size();
             switch (arguments[0]) {
                 case "keeps" -> keeps(store, diary, life);
+                case "keepsMany" -> keepsMany(store, diary, life);
                 case "dies" -> dies(store, diary, life);
                 case "fails" -> {
                     write(diary, "fails");
@@ -82,6 +86,30 @@ final class SupervisorTest {
             }
             write(diary, "found" + found + ", " + store.left().size() + " more");
             System.exit(0);
+        }
+
+        /** As many names as some hundred images with a dozen layers each give. */
+        private static void keepsMany(FdStore store, Path diary, int life) throws IOException {
+            try (Fd fd = Fd.open(diary.resolveSibling("kept"), Fd.O_RDWR | Fd.O_CREAT)) {
+                if (life == 0) {
+                    for (int i = 0; i < MANY; i++) {
+                        store.keep(manyName(i), fd);
+                    }
+                    store.ready();
+                    write(diary, "kept");
+                    Runtime.getRuntime().halt(9);
+                }
+            }
+            boolean all = true;
+            for (int i = 0; i < MANY; i++) {
+                all &= store.keeps(manyName(i)) && store.take(manyName(i)).isPresent();
+            }
+            write(diary, all + ", " + store.left().size() + " more");
+            System.exit(0);
+        }
+
+        private static String manyName(int index) {
+            return FdStore.GROUP + "0".repeat(60) + index;
         }
 
         /** Guards a file, dies while somebody waits, and never comes back. */
@@ -173,6 +201,28 @@ final class SupervisorTest {
     void whatADeadProcessGaveIsThereForTheNextOnes() throws Exception {
         assertEquals(0, end(supervise("keeps")), Files.readString(folder.resolve("log")));
         assertEquals(List.of("kept", "19 left", "found kept0 replaced none kept19, 16 more"), lines(diary()));
+    }
+
+    @Test
+    void moreNamesThanAVariableHoldsAreThereForTheNextOneToo() throws Exception {
+        assertEquals(0, end(supervise("keepsMany")), Files.readString(folder.resolve("log")));
+        assertEquals(List.of("kept", "true, 0 more"), lines(diary()));
+    }
+
+    @Test
+    void aNameThatTheNextProcessCouldNotBeToldIsRefused() throws Exception {
+        String address = folder.resolve("socket").toString();
+        try (Fd receiver = UnixDatagrams.bind(address);
+                Fd fd = Fd.open(Files.createFile(folder.resolve("file")), Fd.O_RDONLY)) {
+            FdStore store = NotifyFdStore.of(Map.of("NOTIFY_SOCKET", address, KeptFds.NAMES_BYTES, "10"));
+            store.keep("12345", fd);
+            IOException refused = assertThrows(IOException.class, () -> store.keep("67890", fd));
+            assertTrue(String.valueOf(refused.getMessage()).contains("can give no more"), refused.toString());
+            assertTrue(store.keeps("12345") && !store.keeps("67890"));
+            store.forget("12345");
+            store.keep("67890", fd);
+            assertTrue(receiver.number() >= 0);
+        }
     }
 
     @Test
