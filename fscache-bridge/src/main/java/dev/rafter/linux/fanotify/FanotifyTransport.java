@@ -12,6 +12,7 @@ import dev.rafter.ondemand.Transport;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -53,9 +54,22 @@ public final class FanotifyTransport implements Transport {
     public FanotifyTransport(Path inflight, FdStore store) throws IOException {
         this.inflight = Files.createDirectories(inflight);
         this.store = store;
+        deleteStale();
         raiseGroupLimit();
         poll = new EventPoll();
         thread = Thread.ofPlatform().daemon().name("rafter-events").start(this::serve);
+    }
+
+    /** Files of groups that ended with their process, or never came to be. */
+    private void deleteStale() throws IOException {
+        Set<String> known = left();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(inflight)) {
+            for (Path file : files) {
+                if (!known.contains(String.valueOf(file.getFileName()))) {
+                    Files.delete(file);
+                }
+            }
+        }
     }
 
     private static void raiseGroupLimit() {
@@ -97,13 +111,18 @@ public final class FanotifyTransport implements Transport {
 
     @Override
     public Optional<Guard> adopt(String name, OnDemandSource source) throws IOException {
-        Optional<Fd> group = store.take(FdStore.GROUP + name);
-        if (group.isEmpty()) {
+        if (!left().contains(name)) {
             return Optional.empty();
         }
         Path file = inflight.resolve(name);
         boolean known = InflightEvents.exists(file);
+        // First, since a group that was taken and not registered would be forgotten, and its readers with it.
         InflightEvents events = known ? InflightEvents.reopen(file) : InflightEvents.create(file);
+        Optional<Fd> group = store.take(FdStore.GROUP + name);
+        if (group.isEmpty()) {
+            events.close();
+            return Optional.empty();
+        }
         GuardedFile guarded = register(name, group.get(), events, source);
         if (!known) {
             LOG.warn("{}: who waits for it is not known; they get EIO", source.describe());
@@ -153,9 +172,20 @@ public final class FanotifyTransport implements Transport {
         return file;
     }
 
-    synchronized void forget(int number) {
+    /**
+     * Ends the waiting for a file's events, before its group is closed: what the kernel holds open for somebody else it would go on
+     * reporting.
+     */
+    synchronized void forget(GuardedFile file) {
+        try {
+            if (!closed) {
+                poll.remove(file.group());
+            }
+        } catch (KernelException e) {
+            LOG.debug("guard {} was not waited for", file.number(), e); // its slots were full
+        }
         @Nullable GuardedFile[] next = files.clone();
-        next[number] = null;
+        next[file.number()] = null;
         files = next;
     }
 

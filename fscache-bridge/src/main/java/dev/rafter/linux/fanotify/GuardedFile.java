@@ -267,7 +267,7 @@ final class GuardedFile implements Transport.Guard {
 
     private void closeWhenAnswered() {
         if (ending && unanswered == 0) {
-            transport.forget(number);
+            transport.forget(this);
             group.close();
             inflight.close();
         }
