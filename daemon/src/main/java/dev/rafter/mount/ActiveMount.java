@@ -2,6 +2,7 @@ package dev.rafter.mount;
 
 import dev.rafter.api.MountView;
 import dev.rafter.blob.BlobCache;
+import dev.rafter.image.ImageDevice;
 import dev.rafter.image.OpenedImage;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -19,8 +20,13 @@ record ActiveMount(MountRecord record, Path directory, OpenedImage image, List<G
         uses.forEach(use -> use.blob().fetcher().fillInBackground());
     }
 
+    /** Whether no reader can meet a hole. A mount that was taken over in part has devices that it knows nothing of. */
     boolean isComplete() {
-        return uses.stream().allMatch(use -> use.blob().cache().isComplete());
+        long lazy = image.devices().stream()
+                .filter(ImageDevice.Lazy.class::isInstance)
+                .count();
+        return uses.size() == lazy
+                && uses.stream().allMatch(use -> use.blob().cache().isComplete());
     }
 
     MountView view() {

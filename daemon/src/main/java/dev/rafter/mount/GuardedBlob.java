@@ -72,7 +72,19 @@ final class GuardedBlob implements OnDemandSource {
         releaseWhenComplete();
     }
 
-    private String name() {
+    /** Takes over a guard that nobody served. */
+    void inherit(OrphanedFile orphan) {
+        lock.lock();
+        try {
+            guard = orphan.serve(this);
+        } finally {
+            lock.unlock();
+        }
+        releaseWhenComplete();
+    }
+
+    /** Of the guard, over restarts of the daemon too. */
+    String name() {
         return cache.directory().getFileName().toString();
     }
 

@@ -23,6 +23,8 @@ final class GuardedBlobs {
     private final Fetching fetching;
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<Path, GuardedBlob> blobs = new HashMap<>();
+    /** By the name of the guard. */
+    private final Map<String, OrphanedFile> denied = new HashMap<>();
 
     GuardedBlobs(BlobStore store, Transport transport, Fetching fetching) {
         this.store = store;
@@ -35,7 +37,17 @@ final class GuardedBlobs {
 
     /** Takes a blob into use: its file is open and, if it has holes, guarded. */
     Use acquire(ImageDevice.Lazy device) throws IOException {
-        return acquire(device, blob -> blob.guard(transport));
+        return acquire(device, this::guard);
+    }
+
+    private void guard(GuardedBlob blob) throws IOException {
+        OrphanedFile orphan = denied.remove(blob.name());
+        if (orphan != null) {
+            blob.references++; // of whoever still reads: nobody knows when they end
+            blob.inherit(orphan);
+        } else {
+            blob.guard(transport);
+        }
     }
 
     /** As {@link #acquire}, for a mount that the last daemon made. */
@@ -48,14 +60,20 @@ final class GuardedBlobs {
         return transport.left();
     }
 
-    /** Has readers of an orphan get EIO from now on. */
+    /** Has readers of an orphan get EIO until its image is mounted again. */
     void deny(String orphan) throws IOException {
-        transport.adopt(orphan, new OrphanedFile(orphan));
+        OrphanedFile file = OrphanedFile.adopt(transport, orphan);
+        if (file != null) {
+            denied.put(orphan, file);
+        }
     }
 
     /** Ends the guard of an orphan that no mount has. */
     void end(String orphan) throws IOException {
-        transport.adopt(orphan, new OrphanedFile(orphan)).ifPresent(Transport.Guard::close);
+        OrphanedFile file = OrphanedFile.adopt(transport, orphan);
+        if (file != null) {
+            file.end();
+        }
     }
 
     /** Returns when all guards are where they outlive this process. */

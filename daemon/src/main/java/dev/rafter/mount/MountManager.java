@@ -51,6 +51,8 @@ public final class MountManager {
     private final Map<Path, ReentrantLock> locks = new ConcurrentHashMap<>();
     private final Map<Path, ActiveMount> active = new ConcurrentHashMap<>();
     private final Set<ActiveMount> lingering = ConcurrentHashMap.newKeySet();
+    /** Whoever looks after lingering mounts does it alone: one that was let go of twice would end the guards of others. */
+    private final ReentrantLock lingeringLock = new ReentrantLock();
 
     /** Port: opens images in the way that a request asks for. */
     public interface Openers {
@@ -83,9 +85,10 @@ public final class MountManager {
 
     private void takeOver() throws IOException {
         List<MountRecord> lost = new ArrayList<>();
+        boolean whole = true;
         for (MountRecord record : records.all()) {
             try {
-                takeOver(record);
+                whole &= takeOver(record);
             } catch (IOException | RuntimeException e) {
                 takeAway(record, e);
                 lost.add(record);
@@ -93,7 +96,7 @@ public final class MountManager {
         }
         boolean guarded = false;
         for (String orphan : blobs.orphans()) {
-            if (lost.isEmpty()) {
+            if (whole && lost.isEmpty()) {
                 blobs.end(orphan);
             } else {
                 blobs.deny(orphan);
@@ -109,7 +112,8 @@ public final class MountManager {
         }
     }
 
-    private void takeOver(MountRecord record) throws IOException {
+    /** Whether all of its files are guarded again. If not, it is taken away, and what is still read from it is left to be denied. */
+    private boolean takeOver(MountRecord record) throws IOException {
         Path directory = Path.of(record.request().directory());
         OpenedImage image = openers.opener(record.request()).reopen(record.digest());
         List<GuardedBlobs.Use> uses = new ArrayList<>();
@@ -121,13 +125,14 @@ public final class MountManager {
                 mount.fill();
             }
             LOG.info("took over {} ({}) at {}", image.name(), image.digest(), directory);
-            return;
+            return true;
         }
         if (failure != null) {
             takeAway(record, failure);
         }
         records.write(record.asLingering());
         lingering.add(mount);
+        return failure == null;
     }
 
     /** Takes over the guards of all devices that have one; the first failure, if any. */
@@ -299,15 +304,22 @@ public final class MountManager {
 
     /** Ends the guards of mounts that were still read from when they were unmounted, and are no more. To be called now and then. */
     public void releaseLingering() {
-        for (ActiveMount mount : List.copyOf(lingering)) {
-            try {
-                if (letGo(mount)) {
-                    lingering.remove(mount);
-                    LOG.info("nothing reads from what was mounted at {} any more", mount.directory());
-                }
-            } catch (IOException e) {
-                LOG.warn("letting go of what was mounted at {} failed: {}", mount.directory(), e.getMessage());
+        lingeringLock.lock();
+        try {
+            lingering.forEach(this::releaseLingering);
+        } finally {
+            lingeringLock.unlock();
+        }
+    }
+
+    private void releaseLingering(ActiveMount mount) {
+        try {
+            if (letGo(mount)) {
+                lingering.remove(mount);
+                LOG.info("nothing reads from what was mounted at {} any more", mount.directory());
             }
+        } catch (IOException e) {
+            LOG.warn("letting go of what was mounted at {} failed: {}", mount.directory(), e.getMessage());
         }
     }
 

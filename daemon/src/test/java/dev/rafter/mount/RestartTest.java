@@ -13,6 +13,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -197,20 +198,79 @@ class RestartTest {
             }
             kill();
             awaitDaemon();
-            String got;
-            try {
-                byte[] bytes = new byte[4096];
-                open.readFully(bytes);
-                got = "bytes";
-            } catch (IOException e) {
-                got = String.valueOf(e.getMessage());
-            }
-            assertEquals("Input/output error", got);
+            assertEquals("Input/output error", firstBytes(open));
         }
         assertTrue(node.log().contains("cannot be taken over"), node.log());
         assertEquals("", node.rafter("mounts").out().lines().skip(1).reduce("", String::concat));
         kill();
         awaitDaemon();
+    }
+
+    /** One file of several: its guard must not end because the others' are known. */
+    @Test
+    void ofAFileThatCannotBeOpenedAgainNoHoleIsReadAndWhenItCanBeItIsMountedAgain() throws Exception {
+        List<Path> spoiled = new ArrayList<>();
+        try (RandomAccessFile open = new RandomAccessFile(mounted(FILE).toFile(), "r")) {
+            for (Path folder : list(node.root().resolve("blobs/sha256"))) {
+                spoiled.add(folder.resolve("ready"));
+                Files.delete(spoiled.getLast());
+                Files.createDirectories(spoiled.getLast().resolve("in-the-way"));
+            }
+            kill();
+            awaitDaemon();
+            assertEquals("Input/output error", firstBytes(open));
+            for (Path folder : spoiled) {
+                TestNode.delete(folder);
+            }
+            node.must("mount", image, target.toString());
+            assertEquals(List.of(), expected.compare(target));
+            assertEquals("bytes", firstBytes(open));
+        }
+        kill();
+        awaitDaemon();
+        assertEquals(List.of(), expected.compare(target));
+        node.must("umount", target.toString());
+    }
+
+    private static String firstBytes(RandomAccessFile open) {
+        try {
+            byte[] bytes = new byte[4096];
+            open.seek(0);
+            open.readFully(bytes);
+            return Arrays.equals(bytes, new byte[4096]) ? "zeros" : "bytes";
+        } catch (IOException e) {
+            return String.valueOf(e.getMessage());
+        }
+    }
+
+    /** Whoever deletes the cache under a mount gets errors, not zeros out of a file that nobody fills. */
+    @Test
+    void ofAFileThatWasReplacedNoHoleIsRead() throws Exception {
+        try (RandomAccessFile open = new RandomAccessFile(mounted(FILE).toFile(), "r")) {
+            TestNode.delete(node.root().resolve("blobs"));
+            kill();
+            awaitDaemon();
+            assertEquals("Input/output error", firstBytes(open));
+        }
+    }
+
+    /** It has taken everything over, and dies of something else: what it held is the next one's. */
+    @Test
+    void aDaemonThatCannotServeTakesNothingWithIt() throws Exception {
+        node.must("stop");
+        node.configure("");
+        node.must("mount", image, target.toString());
+        Path inTheWay = Files.createFile(node.folder().resolve("file"));
+        node.configure("[snapshotter]\nsocket = \"" + inTheWay.resolve("socket") + "\"\n");
+        kill();
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!node.log().contains("starting it again in ")) {
+            assertTrue(System.nanoTime() < deadline, node.log());
+            Thread.sleep(20);
+        }
+        node.configure("");
+        awaitDaemon();
+        assertEquals(List.of(), expected.compare(target));
     }
 
     private static List<Path> list(Path folder) throws IOException {
