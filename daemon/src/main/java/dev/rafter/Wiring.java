@@ -2,6 +2,7 @@ package dev.rafter;
 
 import dev.rafter.api.MountRequest;
 import dev.rafter.config.Config;
+import dev.rafter.image.Folders;
 import dev.rafter.image.ImageOpener;
 import dev.rafter.image.ImageStore;
 import dev.rafter.image.OpenedImage;
@@ -16,7 +17,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Puts the modules together as the configuration says. Everything is made when it is first asked for. */
@@ -68,7 +68,7 @@ public final class Wiring {
         try (OpenedImage image = new ImageOpener(this::source, ImageStore.open(scratch)).open(reference, platform)) {
             return use.apply(image);
         } finally {
-            delete(scratch);
+            Folders.delete(scratch);
         }
     }
 
@@ -87,15 +87,7 @@ public final class Wiring {
         try {
             return withImage(reference, platform, image -> use.apply(image.spooled(spool)));
         } finally {
-            delete(spool);
-        }
-    }
-
-    private static void delete(Path directory) throws IOException {
-        try (Stream<Path> tree = Files.walk(directory)) {
-            for (Path file : tree.sorted((a, b) -> b.compareTo(a)).toList()) {
-                Files.delete(file);
-            }
+            Folders.delete(spool);
         }
     }
 

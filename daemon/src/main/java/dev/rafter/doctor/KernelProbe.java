@@ -8,16 +8,11 @@ import dev.rafter.linux.Fd;
 import dev.rafter.linux.Mounts;
 import dev.rafter.ondemand.OnDemandSource;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /**
  * Does once, with files of its own, what every lazy mount does: a fanotify group, a mark, an EROFS mount from a file with a device, a read
@@ -69,7 +64,10 @@ final class KernelProbe {
             mount().close();
             return "a file and its device can be mounted";
         });
-        step("guarded read", mark && mount, this::guardedRead);
+        boolean read = step("guarded read", mark && mount, this::guardedRead);
+        if (read) {
+            findings.add(new KilledReader(files, guards, timeout).look());
+        }
         step("mount point", mount, () -> {
             try (Fd detached = mount()) {
                 Mounts.attach(detached, files.mountPoint());
@@ -94,13 +92,13 @@ final class KernelProbe {
     }
 
     private Fd mount() throws IOException {
-        return Mounts.detachedErofs(files.bootstrap(), List.of(files.device()));
+        return files.mount();
     }
 
     private String guardedRead() throws IOException {
         try (Guard guard = guards.guard(files.device(), files);
                 Fd mount = mount()) {
-            byte[] read = readInTime(mount.path().resolve(ProbeFiles.FILE), guard);
+            byte[] read = TimedRead.of(mount.path().resolve(ProbeFiles.FILE), guard, timeout);
             if (files.asked() == 0) {
                 throw new FailureException(
                         FailureKind.NODE,
@@ -112,33 +110,6 @@ final class KernelProbe {
                         FailureKind.NODE, "a hole that was filled when it was read gave other bytes: report it");
             }
             return "a read of a hole waited until it was filled";
-        }
-    }
-
-    /** Reads in a thread of its own, which is let go if it does not come back. */
-    private byte[] readInTime(Path file, Guard guard) throws IOException {
-        FutureTask<byte[]> reading = new FutureTask<>(() -> Files.readAllBytes(file));
-        Thread reader = Thread.ofPlatform().daemon().name("rafter-doctor").start(reading);
-        try {
-            return reading.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (ExecutionException e) {
-            throw new FailureException(FailureKind.NODE, "a guarded read failed: " + e.getCause(), e);
-        } catch (TimeoutException e) {
-            guard.close();
-            join(reader);
-            throw new FailureException(
-                    FailureKind.NODE, "a guarded read was not answered within " + timeout.toMillis() + " ms", e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
-        }
-    }
-
-    private void join(Thread reader) {
-        try {
-            reader.join(timeout);
-        } catch (InterruptedException _) {
-            Thread.currentThread().interrupt();
         }
     }
 }

@@ -6,8 +6,10 @@ import dev.rafter.format.UnrepresentableFileException;
 import dev.rafter.format.erofs.Device;
 import dev.rafter.format.erofs.ErofsOptions;
 import dev.rafter.format.erofs.ErofsWriter;
+import dev.rafter.image.Folders;
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.FdChannel;
+import dev.rafter.linux.Mounts;
 import dev.rafter.ondemand.OnDemandSource;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -18,7 +20,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 
 /**
  * A lazy image as small as it can be, in a directory of its own: a bootstrap with one file, and its device, which begins as a hole. What
@@ -50,7 +51,7 @@ final class ProbeFiles implements OnDemandSource, AutoCloseable {
             Files.createDirectory(directory.resolve("mnt"));
             return new ProbeFiles(directory, device);
         } catch (IOException e) {
-            delete(directory);
+            Folders.delete(directory);
             throw e;
         }
     }
@@ -89,6 +90,16 @@ final class ProbeFiles implements OnDemandSource, AutoCloseable {
         return content;
     }
 
+    /** The image, at no place: see {@link Mounts#detachedErofs}. */
+    Fd mount() throws IOException {
+        return Mounts.detachedErofs(bootstrap(), List.of(device()));
+    }
+
+    /** Turns the device into a hole again. */
+    void empty() throws IOException {
+        written.fd().punchHole(0, SIZE_BYTES);
+    }
+
     /** How often somebody wanted the device filled. */
     int asked() {
         return asked.get();
@@ -116,14 +127,6 @@ final class ProbeFiles implements OnDemandSource, AutoCloseable {
     @Override
     public void close() throws IOException {
         written.close();
-        delete(directory);
-    }
-
-    private static void delete(Path directory) throws IOException {
-        try (Stream<Path> tree = Files.walk(directory)) {
-            for (Path file : tree.sorted((a, b) -> b.compareTo(a)).toList()) {
-                Files.delete(file);
-            }
-        }
+        Folders.delete(directory);
     }
 }

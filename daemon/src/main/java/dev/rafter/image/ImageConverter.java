@@ -27,7 +27,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.LongConsumer;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -119,7 +118,7 @@ public final class ImageConverter {
                     () -> write(source, manifest, built, target, tagged),
                     "no space left for " + target.describe() + ": free some, and convert again");
         } finally {
-            delete(work);
+            Folders.delete(work);
         }
     }
 
@@ -204,13 +203,5 @@ public final class ImageConverter {
             }
         }
         throw new FailureException(FailureKind.IMAGE, "no image of the chunk dictionary has the blob " + digest);
-    }
-
-    private static void delete(Path directory) throws IOException {
-        try (Stream<Path> files = Files.walk(directory)) {
-            for (Path file : files.sorted((a, b) -> b.compareTo(a)).toList()) {
-                Files.delete(file);
-            }
-        }
     }
 }

@@ -5,6 +5,7 @@ import dev.rafter.build.BuildOptions;
 import dev.rafter.build.ChunkDictionary;
 import dev.rafter.fetch.FetchOptions;
 import dev.rafter.fetch.Fetching;
+import dev.rafter.image.Folders;
 import dev.rafter.image.ImageConverter;
 import dev.rafter.image.ImageDevice;
 import dev.rafter.image.ImageOpener;
@@ -26,7 +27,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -139,11 +139,7 @@ public final class Rehearsal implements AutoCloseable {
 
     private static void delete(Path directory) throws IOException {
         if (Files.exists(directory)) {
-            try (Stream<Path> tree = Files.walk(directory)) {
-                for (Path file : tree.sorted((a, b) -> b.compareTo(a)).toList()) {
-                    Files.delete(file);
-                }
-            }
+            Folders.delete(directory);
         }
     }
 

@@ -111,6 +111,17 @@ class DoctorTest {
     }
 
     @Test
+    void aReaderThatIsKilledLeavesNoZerosOrItIsSaid() throws IOException {
+        CommandResult result = CommandResult.of("doctor", "--root", directory.toString());
+        assertTrue(result.out().contains("killed reader    whoever reads after"), result.out());
+        try (ProbeFiles files = ProbeFiles.create(directory)) {
+            Finding finding = new KilledReader(files, (_, _) -> () -> {}, Duration.ofMillis(300)).look();
+            assertEquals(Finding.Verdict.WARNING, finding.verdict());
+            assertEquals("not known: nobody came within 300 ms", finding.text());
+        }
+    }
+
+    @Test
     void aKernelWithoutEventsIsFoundByTheHoles() throws IOException {
         Finding read = finding(probe((_, _) -> () -> {}), "guarded read");
         assertEquals(Finding.Verdict.FAILED, read.verdict());
