@@ -14,6 +14,7 @@ import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.HttpServerKeepAliveHandler;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
@@ -24,6 +25,8 @@ import java.util.concurrent.TimeUnit;
  */
 public final class ApiServer implements AutoCloseable {
     private static final int MAX_REQUEST_BYTES = 64 << 10;
+    /** Of {@code sun_path} in unix(7), its NUL left out. */
+    private static final int MAX_SOCKET_PATH_BYTES = 107;
 
     private final Path socket;
     private final EventLoopGroup loop;
@@ -37,6 +40,7 @@ public final class ApiServer implements AutoCloseable {
 
     /** Listens; replaces a socket file that a daemon left behind. */
     public static ApiServer start(Path socket, DaemonService service) throws IOException {
+        requireShort(socket);
         Files.deleteIfExists(socket);
         Router router = new Router(service);
         EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
@@ -62,6 +66,15 @@ public final class ApiServer implements AutoCloseable {
                     bound.cause());
         }
         return new ApiServer(socket, loop, bound.channel());
+    }
+
+    private static void requireShort(Path socket) throws FailureException {
+        if (socket.toString().getBytes(StandardCharsets.UTF_8).length > MAX_SOCKET_PATH_BYTES) {
+            throw new FailureException(
+                    FailureKind.NODE,
+                    "the socket " + socket + " cannot be made: the path of a socket has at most "
+                            + MAX_SOCKET_PATH_BYTES + " bytes: choose a shorter --run");
+        }
     }
 
     @Override

@@ -45,9 +45,9 @@ final class Router {
     Answer answer(String method, String uri, byte[] body) {
         try {
             return route(method, new QueryStringDecoder(uri), body);
-        } catch (IOException | RuntimeException e) {
-            Failure failure = Failure.of(e);
-            LOG.warn("{} {}: {}", method, uri, failure.message(), e instanceof RuntimeException ? e : null);
+        } catch (IOException | RuntimeException | Error e) {
+            Failure failure = Failure.of(e); // also of a bug: without an answer its client would wait for ever
+            LOG.warn("{} {}: {}", method, uri, failure.message(), e instanceof IOException ? null : e);
             return new Answer(status(failure.kind()), JSON, Json.bytes(failure));
         }
     }

@@ -74,6 +74,26 @@ class ApiServerTest {
     }
 
     @Test
+    void aBugIsAnAnswerToo() throws IOException {
+        FailureException e = assertThrows(
+                FailureException.class,
+                () -> client.mount(new MountRequest("bug", "/m", null, null, null, null, null)));
+        assertEquals(FailureKind.FAILURE, e.kind());
+        assertTrue(
+                String.valueOf(e.getMessage()).contains("unexpected: java.lang.AssertionError: found"), e.getMessage());
+        assertTrue(client.alive());
+    }
+
+    @Test
+    void aPathThatNoSocketCanHaveIsTheNodesToChange() {
+        Path deep = directory.resolve("d".repeat(100)).resolve("rafter.sock");
+        FailureException e = assertThrows(FailureException.class, () -> ApiServer.start(deep, service));
+        assertEquals(FailureKind.NODE, e.kind());
+        assertTrue(
+                String.valueOf(e.getMessage()).contains("at most 107 bytes: choose a shorter --run"), e.getMessage());
+    }
+
+    @Test
     void metricsAreText() throws IOException {
         assertEquals("rafter_mounts 0\n", client.metrics());
     }
@@ -105,6 +125,9 @@ class ApiServerTest {
         public synchronized MountView mount(MountRequest request) throws IOException {
             if (request.image().equals("bad")) {
                 throw new FailureException(FailureKind.IMAGE, "bad: is \"bad\"");
+            }
+            if (request.image().equals("bug")) {
+                throw new AssertionError("found");
             }
             requests.add(request);
             MountView view = new MountView(request.directory(), request.image(), "sha256:0", "lazy", "", List.of());

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Linux 6.12 in a virtual machine: it has no pre-content events. What lacks is said in the same words by the doctor and by a mount. */
-@Timeout(330)
+@Timeout(540)
 class OldKernelTest {
     private static final Path SHARED = Path.of(System.getProperty("rafter.shared"));
     private static final Path BOOT = SHARED.resolve("fscache-kernel/boot");
@@ -52,7 +52,7 @@ class OldKernelTest {
 
     /** Runs a command in the virtual machine, which ends by itself. */
     private static String boot(String... command) throws IOException, InterruptedException {
-        List<String> all = new ArrayList<>(List.of(BOOT.toString(), "-t", "300", "--"));
+        List<String> all = new ArrayList<>(List.of(BOOT.toString(), "-t", "480", "--"));
         all.addAll(List.of(command));
         Process process = new ProcessBuilder(all).redirectErrorStream(true).start();
         try {
