@@ -168,8 +168,10 @@ final class Daemon implements DaemonService {
                 LOG.warn("nothing holds this daemon's descriptors: if it is killed, mounts read zeros where they have"
                         + " holes. Start it by \"rafter daemon\" or systemd, with FileDescriptorStoreMax=");
             }
+            IdleHeap heap = new IdleHeap(this::work);
             while (!stopped.await(LINGER_CHECK_SECONDS, TimeUnit.SECONDS)) {
                 mounts.releaseLingering();
+                heap.look();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -190,6 +192,12 @@ final class Daemon implements DaemonService {
         blobs.close();
         lock.close();
         LOG.info("ended");
+    }
+
+    private long work() {
+        return fetching.stats().demands()
+                + fetching.stats().fetches()
+                + fetching.stats().prefetches();
     }
 
     private Closeable serveSnapshots() throws IOException {
