@@ -15,7 +15,7 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 
 /**
- * Converting: MB/s of uncompressed tar, peak resident memory and size of the result, for each way of converting. The source is a docker
+ * Converting: MB/s of uncompressed tar, CPU time, peak resident memory and size of the result, for each way of converting. The source is a docker
  * archive, whose layers are plain tars, or the registry with its gzip layers; the target is an OCI layout directory.
  */
 final class BuildBench {
@@ -40,7 +40,14 @@ final class BuildBench {
     record Way(String name, boolean fromArchive, List<String> options) {}
 
     /** One conversion. */
-    record Run(BenchImage image, Way way, double seconds, double tarBytes, double peakMiB, double size) {
+    record Run(
+            BenchImage image,
+            Way way,
+            double seconds,
+            double cpuSeconds,
+            double tarBytes,
+            double peakMiB,
+            double size) {
         double megabytesPerSecond() {
             return tarBytes / 1e6 / seconds;
         }
@@ -89,37 +96,45 @@ final class BuildBench {
         arguments.addAll(way.options());
         Machine.warm(List.of(archive));
         long start = System.nanoTime();
-        double peakMiB = peakOf(rafter.process(arguments.toArray(String[]::new)));
+        Use use = useOf(rafter.process(arguments.toArray(String[]::new)));
         double seconds = (System.nanoTime() - start) / 1e9;
-        Run run = new Run(image, way, seconds, Files.size(archive), peakMiB, sizeOf(target));
+        Run run = new Run(image, way, seconds, use.cpuSeconds, Files.size(archive), use.peakMiB, sizeOf(target));
         System.out.printf(
                 Locale.ROOT,
-                "%s | %s: %.0f MB/s, peak %.0f MiB, %.1f MB%n",
+                "%s | %s: %.0f MB/s, %.1f s of CPU, peak %.0f MiB, %.1f MB%n",
                 image.name(),
                 way.name(),
                 run.megabytesPerSecond(),
-                peakMiB,
+                run.cpuSeconds(),
+                run.peakMiB(),
                 run.size() / 1e6);
         Shell.deleteTree(target);
         return run;
     }
 
-    private double peakOf(ProcessBuilder command) throws IOException, InterruptedException {
+    /** What a process took, as it was seen last before its end. */
+    private record Use(double cpuSeconds, double peakMiB) {}
+
+    private Use useOf(ProcessBuilder command) throws IOException, InterruptedException {
         Path log = folder.resolve("convert.log");
         Process process =
                 command.redirectErrorStream(true).redirectOutput(log.toFile()).start();
         double peak = 0;
+        double cpuSeconds = 0;
         long deadline = System.nanoTime() + LONGEST.toNanos();
         while (!process.waitFor(Duration.ofMillis(20))) {
             if (System.nanoTime() > deadline) {
                 Shell.kill(process);
             }
             peak = Math.max(peak, Machine.memoryMiB(process.pid(), "VmHWM"));
+            cpuSeconds = Math.max(
+                    cpuSeconds,
+                    process.info().totalCpuDuration().orElse(Duration.ZERO).toMillis() / 1e3);
         }
         if (process.exitValue() != 0) {
             throw new IOException(String.join(" ", command.command()) + " failed:\n" + Files.readString(log));
         }
-        return peak;
+        return new Use(cpuSeconds, peak);
     }
 
     private static double sizeOf(Path layout) throws IOException {
@@ -131,7 +146,7 @@ final class BuildBench {
     }
 
     static String table(List<Run> runs) {
-        Table table = new Table("image", "way", "MB/s of tar", "peak MiB", "size MB");
+        Table table = new Table("image", "way", "MB/s of tar", "CPU s", "peak MiB", "size MB");
         List<String> keys =
                 runs.stream().map(BuildBench::key).distinct().sorted().toList();
         for (String key : keys) {
@@ -140,6 +155,7 @@ final class BuildBench {
                     of.getFirst().image().name(),
                     of.getFirst().way().name(),
                     median(of, Run::megabytesPerSecond, "%.0f"),
+                    median(of, Run::cpuSeconds, "%.1f"),
                     median(of, Run::peakMiB, "%.0f"),
                     median(of, run -> run.size() / 1e6, "%.1f"));
         }
