@@ -17,8 +17,8 @@ import java.util.Map;
 final class KeptFds implements AutoCloseable {
     /** The variable that says how many bytes of names, with a separator each, may be kept. */
     static final String NAMES_BYTES = "RAFTER_FDNAMES_BYTES";
-    /** A command gets at most 2 MiB of arguments and environment, where the stack may have the usual 8 MiB. */
-    private static final int MOST_NAMES_BYTES = 1_500_000;
+    /** Of 2 MiB that arguments and environment of a command may have, where the stack has its usual 8 MiB: our heap is small. */
+    private static final int MOST_NAMES_BYTES = 600_000;
 
     private static final String NAMES = "LISTEN_FDNAMES";
     private static final int NAMES_OF_A_VARIABLE = 400;
