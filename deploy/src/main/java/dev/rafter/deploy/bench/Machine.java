@@ -73,16 +73,15 @@ final class Machine {
     }
 
     /** A figure of /proc/PID/status in MiB, as "VmRSS" or "VmHWM"; 0 if the process is gone. */
-    static double memoryMiB(long pid, String field) throws IOException {
-        Path status = Path.of("/proc/" + pid + "/status");
-        if (!Files.exists(status)) {
-            return 0;
-        }
-        try (Stream<String> lines = Files.lines(status)) {
-            return lines.filter(line -> line.startsWith(field + ":"))
+    static double memoryMiB(long pid, String field) {
+        try {
+            return Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
+                    .filter(line -> line.startsWith(field + ":"))
                     .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024)
                     .findFirst()
                     .orElse(0);
+        } catch (IOException _) {
+            return 0; // it ends while its status is read: ENOENT, or ESRCH in the middle
         }
     }
 }
