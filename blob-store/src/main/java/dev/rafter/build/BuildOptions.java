@@ -1,6 +1,7 @@
 package dev.rafter.build;
 
 import dev.rafter.codec.Codec;
+import dev.rafter.codec.Encoder;
 import dev.rafter.digest.DigestAlgorithm;
 
 /**
@@ -8,7 +9,7 @@ import dev.rafter.digest.DigestAlgorithm;
  *
  * @param chunkSizeBytes a power of two from 4 KiB to 16 MiB
  * @param codec NONE, LZ4_BLOCK or ZSTD
- * @param level of zstd
+ * @param level of zstd; the other codecs have one speed
  * @param threads that compress
  */
 public record BuildOptions(int chunkSizeBytes, Codec codec, DigestAlgorithm digestAlgorithm, int level, int threads) {
@@ -24,4 +25,9 @@ public record BuildOptions(int chunkSizeBytes, Codec codec, DigestAlgorithm dige
             DigestAlgorithm.SHA256,
             Codec.DEFAULT_ZSTD_LEVEL,
             Runtime.getRuntime().availableProcessors());
+
+    /** An encoder of the codec; to be closed. */
+    Encoder newEncoder() {
+        return codec == Codec.ZSTD ? codec.newEncoder(level) : codec.newEncoder();
+    }
 }

@@ -53,7 +53,7 @@ final class ChunkEncoders implements AutoCloseable {
 
     private Worker newWorker() {
         return new Worker(
-                options.codec().newEncoder(options.level()),
+                options.newEncoder(),
                 ByteBuffer.allocateDirect(options.chunkSizeBytes()),
                 ByteBuffer.allocateDirect(options.chunkSizeBytes()));
     }

@@ -33,7 +33,7 @@ record LayerBlob(int layer, Path file, List<LayerChunk> chunks, RafsBlobWriter.W
             Path file)
             throws IOException {
         try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-                Encoder encoder = options.codec().newEncoder(options.level())) {
+                Encoder encoder = options.newEncoder()) {
             RafsBlobWriter writer = new RafsBlobWriter(
                     out,
                     new RafsBlobWriter.Options(options.chunkSizeBytes(), compressor, options.digestAlgorithm()),

@@ -90,6 +90,22 @@ class ImageBuilderTest {
         }
     }
 
+    /** A level is zstd's: LZ4 took it for one of high compression, and was slower than zstd. */
+    @Test
+    void lz4IsFastWhateverTheLevelOfZstd() throws IOException {
+        TarBuilder text = new TarBuilder();
+        for (int i = 0; i < 20; i++) {
+            text.file("f" + i, ("line " + i + " of a text that repeats itself, more or less\n").repeat(100 + i));
+        }
+        List<List<String>> built = new ArrayList<>();
+        for (int level : List.of(0, Codec.DEFAULT_ZSTD_LEVEL, 17)) {
+            BuildOptions options = new BuildOptions(4096, Codec.LZ4_BLOCK, DigestAlgorithm.SHA256, level, 2);
+            built.add(digests(build(options, layer(text))));
+        }
+        assertEquals(built.get(0), built.get(1));
+        assertEquals(built.get(0), built.get(2));
+    }
+
     private static List<String> digests(BuiltImage image) {
         List<String> digests =
                 new ArrayList<>(image.blobs().stream().map(BuiltBlob::sha256).toList());
