@@ -219,13 +219,21 @@ public final class FanotifyTransport implements Transport {
         }
     }
 
-    /** Ends the event thread. Guards that are still there are for the kernel to close with the process. */
+    /**
+     * Ends the event thread, and closes the groups in which nobody waits for an answer. Guards that are still there go on if somebody
+     * else keeps their groups.
+     */
     @Override
     public void close() {
         closed = true;
         try {
             poll.wake();
             thread.join(5_000);
+            for (GuardedFile file : files) {
+                if (file != null) {
+                    file.closeGroup();
+                }
+            }
         } catch (KernelException e) {
             LOG.error("the event thread cannot be woken", e);
         } catch (InterruptedException _) {

@@ -13,6 +13,8 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,11 +23,16 @@ import org.slf4j.LoggerFactory;
  * A guarded cache file: its group, and the answers to its events. The group stays open as long as an event waits for its answer, however
  * the guard ends: a number that was closed may be somebody else's by the time it is written to. The monitor guards that count and whether
  * the group is read from; it is held for no I/O.
+ *
+ * <p>A guard that ended is served for a while longer. A reader who was on its way when the mark went still queues its event, and nobody
+ * would answer it as long as somebody else has the group open: the kernel lets go of those who wait when the last one closes it.
  */
 final class GuardedFile implements Transport.Guard {
     private static final Logger LOG = LoggerFactory.getLogger(GuardedFile.class);
     /** So that one busy file does not hold up the others' events. */
     private static final int MOST_EVENTS_AT_ONCE = 64;
+    /** From the end of the mark to that of the group: thousands of times what a reader needs to queue its event. */
+    private static final long LAST_EVENTS_MILLIS = 1_000;
 
     private final FanotifyTransport transport;
     private final int number;
@@ -35,7 +42,8 @@ final class GuardedFile implements Transport.Guard {
     private final OnDemandSource source;
     private int unanswered;
     private boolean paused;
-    private boolean ending;
+    private boolean ended;
+    private boolean closing;
 
     GuardedFile(
             FanotifyTransport transport,
@@ -237,7 +245,7 @@ final class GuardedFile implements Transport.Guard {
 
     private void resume() {
         synchronized (this) {
-            if (!paused || ending || inflight.unanswered().size() == InflightEvents.SLOTS) {
+            if (!paused || closing || inflight.unanswered().size() == InflightEvents.SLOTS) {
                 return;
             }
             paused = false;
@@ -247,7 +255,7 @@ final class GuardedFile implements Transport.Guard {
 
     /** One event more to answer; false if the group is closed. */
     private synchronized boolean enter() {
-        if (ending && unanswered == 0) {
+        if (closing && unanswered == 0) {
             return false;
         }
         unanswered++;
@@ -266,7 +274,7 @@ final class GuardedFile implements Transport.Guard {
     }
 
     private void closeWhenAnswered() {
-        if (ending && unanswered == 0) {
+        if (closing && unanswered == 0) {
             transport.forget(this);
             group.close();
             inflight.close();
@@ -285,21 +293,28 @@ final class GuardedFile implements Transport.Guard {
 
     private void end() {
         synchronized (this) {
-            if (ending) {
+            if (ended) {
                 return;
             }
+            ended = true;
             try {
                 FanotifyGroup.unmark(group);
             } catch (KernelException e) {
                 LOG.error("{}: its guard {} cannot be taken away", source.describe(), name, e);
             }
-            ending = true;
-            unanswered++; // keeps the group open until the store has let go of it
         }
-        // From here on nobody needs the guard, and the kernel may allow what still waits: the file is whole, or read by
-        // nobody.
+        // From here on nobody needs the guard: the file is whole, or read by nobody.
         transport.keepNoMore(name);
         inflight.delete();
-        leave();
+        CompletableFuture.delayedExecutor(LAST_EVENTS_MILLIS, TimeUnit.MILLISECONDS)
+                .execute(this::closeGroup);
+    }
+
+    /** Closes this process's descriptor of the group as soon as no event waits for an answer; the mark is whoever else's has it open. */
+    synchronized void closeGroup() {
+        if (!closing) {
+            closing = true;
+            closeWhenAnswered();
+        }
     }
 }

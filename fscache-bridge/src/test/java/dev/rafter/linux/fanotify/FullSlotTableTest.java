@@ -224,6 +224,25 @@ final class FullSlotTableTest {
         }
     }
 
+    /** As whoever keeps the group and has not let go of it yet: the kernel does not let those go who wait in it. */
+    @Test
+    void aFileThatIsReleasedWhileSomebodyElseHasItsGroupLeavesNobodyWaiting() throws Exception {
+        try (FanotifyTransport transport = new FanotifyTransport(folder.resolve("inflight"), store)) {
+            Source source = new Source();
+            Transport.Guard guard = transport.guard("x", file, source);
+            try (Fd _ = store.take(FdStore.GROUP + "x").orElseThrow()) {
+                Process readers = read();
+                source.awaitAsked(InflightEvents.SLOTS);
+                for (long block = 0; block < READERS; block++) {
+                    source.write(block);
+                }
+                guard.release();
+                source.may.countDown();
+                assertAllRead(readers);
+            }
+        }
+    }
+
     /** The first one takes no answer with it: as if its process had died, all that is left are the slots and the group. */
     @Test
     void theNextTransportServesThoseInTheSlotsAndThoseInTheKernel() throws Exception {
