@@ -54,6 +54,8 @@ final class Daemon implements DaemonService {
     private static final long LOCK_MILLIS = 1_000;
 
     private static final long LOCK_POLL_MILLIS = 20;
+    /** The exit code of a daemon that gets no events any more: EX_SOFTWARE. */
+    private static final int NO_EVENTS = 70;
 
     private final Config config;
     private final long startNanos = System.nanoTime();
@@ -82,7 +84,7 @@ final class Daemon implements DaemonService {
         blobs = openBlobs(config.root(), cacheFiles);
         fetching = new Fetching(new FetchOptions(
                 config.demandTimeout(), config.registry().maxRequests(), FetchOptions.DEFAULTS.maxBufferBytes()));
-        transport = new FanotifyTransport(config.run().resolve("inflight"), store);
+        transport = new FanotifyTransport(config.run().resolve("inflight"), store, Daemon::die);
         mounts = MountManager.open(
                 config.root(),
                 config.run(),
@@ -94,6 +96,11 @@ final class Daemon implements DaemonService {
         cacheFiles.forgetLeft();
         metrics = new Metrics(fetching.stats(), transport.stats(), mounts);
         snapshotter = config.snapshotter().enabled() ? snapshotter(wiring) : null;
+    }
+
+    /** What serves no reader any more makes way for the next daemon. */
+    private static void die() {
+        Runtime.getRuntime().halt(NO_EVENTS);
     }
 
     private Snapshotter snapshotter(Wiring wiring) throws IOException {

@@ -165,7 +165,7 @@ class MountCrashTest {
         ImageStore imageStore = ImageStore.open(root.resolve("images"));
         KeptCacheFiles cacheFiles = new KeptCacheFiles(store);
         BlobStore blobs = BlobStore.open(BlobStore.Options.of(root).withOpener(cacheFiles));
-        FanotifyTransport transport = new FanotifyTransport(run().resolve("inflight"), store);
+        FanotifyTransport transport = new FanotifyTransport(run().resolve("inflight"), store, () -> {});
         transports.add(transport);
         MountManager manager = MountManager.open(
                 root,

@@ -121,7 +121,7 @@ final class SupervisorTest {
             try (Fd fd = Fd.open(file, Fd.O_RDWR | Fd.O_CREAT)) {
                 fd.truncate(8192);
             }
-            FanotifyTransport transport = new FanotifyTransport(diary.resolveSibling("inflight"), store);
+            FanotifyTransport transport = new FanotifyTransport(diary.resolveSibling("inflight"), store, () -> {});
             transport.guard("x", file, new OnDemandSource() {
                 @Override
                 public String describe() {

@@ -35,6 +35,7 @@ public final class FanotifyTransport implements Transport {
     private final EventStats stats = new EventStats();
     private final FdStore store;
     private final Path inflight;
+    private final Runnable onFailure;
     private final EventPoll poll;
     private final Thread thread;
     /** Index: the group's number. Replaced, never changed, so that the event thread reads it without a lock. */
@@ -44,16 +45,18 @@ public final class FanotifyTransport implements Transport {
 
     /** A transport whose guards end with this process. */
     public FanotifyTransport(Path inflight) throws IOException {
-        this(inflight, FdStore.none());
+        this(inflight, FdStore.none(), () -> {});
     }
 
     /**
      * @param inflight folder of the events that wait for answers; on tmpfs, best
      * @param store keeps the groups, and may have those of the process before this one
+     * @param onFailure is run when no more events can be taken: all readers wait from then on, until another process takes over
      */
-    public FanotifyTransport(Path inflight, FdStore store) throws IOException {
+    public FanotifyTransport(Path inflight, FdStore store, Runnable onFailure) throws IOException {
         this.inflight = Files.createDirectories(inflight);
         this.store = store;
+        this.onFailure = onFailure;
         deleteStale();
         raiseGroupLimit();
         poll = new EventPoll();
@@ -178,11 +181,12 @@ public final class FanotifyTransport implements Transport {
      */
     synchronized void forget(GuardedFile file) {
         try {
-            if (!closed) {
-                poll.remove(file.group());
-            }
-        } catch (KernelException e) {
-            LOG.debug("guard {} was not waited for", file.number(), e); // its slots were full
+            poll.remove(file.group());
+        } catch (KernelException | IllegalStateException e) {
+            LOG.debug(
+                    "guard {} was not waited for",
+                    file.number(),
+                    e); // its slots were full, or the event thread is gone
         }
         @Nullable GuardedFile[] next = files.clone();
         next[file.number()] = null;
@@ -201,8 +205,9 @@ public final class FanotifyTransport implements Transport {
                     drain((int) ready[i], state, response);
                 }
             }
-        } catch (KernelException | RuntimeException e) {
+        } catch (KernelException | RuntimeException | Error e) {
             LOG.error("the event thread ended: readers of guarded files wait from now on", e);
+            onFailure.run();
         }
     }
 
@@ -227,8 +232,10 @@ public final class FanotifyTransport implements Transport {
     public void close() {
         closed = true;
         try {
-            poll.wake();
-            thread.join(5_000);
+            if (thread.isAlive()) {
+                poll.wake();
+                thread.join(5_000);
+            }
             for (GuardedFile file : files) {
                 if (file != null) {
                     file.closeGroup();

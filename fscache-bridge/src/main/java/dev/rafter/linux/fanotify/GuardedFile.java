@@ -123,7 +123,7 @@ final class GuardedFile implements Transport.Guard {
             Syscall.close(state, fd);
             transport.stats().immediate.increment();
         } else if (enter()) {
-            Thread.ofVirtual().name("rafter-demand").start(() -> {
+            onVirtualThread(slot, fd, () -> {
                 try {
                     answer(slot, fd, fill(offset, count));
                 } finally {
@@ -134,10 +134,22 @@ final class GuardedFile implements Transport.Guard {
         }
     }
 
+    /** Whatever happens, an event that was read is answered. */
+    private void onVirtualThread(int slot, int fd, Runnable task) {
+        try {
+            Thread.ofVirtual().name("rafter-demand").start(task);
+        } catch (RuntimeException | Error e) {
+            LOG.error("{}: a reader gets EIO, since no thread can be had", source.describe(), e);
+            answer(slot, fd, EventLayout.DENY_WITH_EIO);
+            close(fd);
+            leave();
+        }
+    }
+
     private boolean isReady(long offset, long count) {
         try {
             return offset >= 0 && source.isReady(offset, count);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.error("{}: asking for {} bytes at {} failed", source.describe(), count, offset, e);
             return false;
         }

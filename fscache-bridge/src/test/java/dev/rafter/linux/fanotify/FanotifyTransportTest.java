@@ -1,9 +1,11 @@
 package dev.rafter.linux.fanotify;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.rafter.fdstore.FdStore;
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.FdChannel;
 import dev.rafter.linux.KernelException;
@@ -11,15 +13,22 @@ import dev.rafter.linux.Mounts;
 import dev.rafter.ondemand.OnDemandSource;
 import dev.rafter.ondemand.Transport;
 import java.io.IOException;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -170,6 +179,49 @@ final class FanotifyTransportTest {
         int before = source.asked.get();
         assertEquals(sum(folder.resolve("tree/file0")), sum(target.resolve("file0")));
         assertEquals(before, source.asked.get());
+    }
+
+    @Test
+    void oneThatCanTakeNoMoreEventsSaysSo() throws Exception {
+        CountDownLatch failed = new CountDownLatch(1);
+        Set<Integer> before = polls();
+        try (FanotifyTransport broken = new FanotifyTransport(folder.resolve("b"), FdStore.none(), failed::countDown)) {
+            Path file = Files.write(folder.resolve("file"), new byte[BLOCK]);
+            Transport.Guard unread = broken.guard("broken", file, source);
+            Set<Integer> mine = polls();
+            mine.removeAll(before);
+            assertEquals(1, mine.size(), "one epoll descriptor more");
+            replaceByDevNull(mine.iterator().next());
+            Process reader = new ProcessBuilder("cat", file.toString()).start();
+            assertTrue(failed.await(30, TimeUnit.SECONDS), "it is told");
+            unread.close();
+            assertTrue(reader.waitFor(30, TimeUnit.SECONDS), "who read is let go of");
+        }
+    }
+
+    private static Set<Integer> polls() throws IOException {
+        Set<Integer> found = new HashSet<>();
+        try (DirectoryStream<Path> fds = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+            for (Path fd : fds) {
+                if (Files.isSymbolicLink(fd)
+                        && Files.readSymbolicLink(fd).toString().equals("anon_inode:[eventpoll]")) {
+                    found.add(Integer.valueOf(fd.getFileName().toString()));
+                }
+            }
+        }
+        return found;
+    }
+
+    /** The number stays taken, so that whoever closes it later closes nothing of somebody else's. */
+    private static void replaceByDevNull(int fd) throws Exception {
+        Linker linker = Linker.nativeLinker();
+        FunctionDescriptor signature = FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT);
+        MethodHandle dup2 = linker.downcallHandle(linker.defaultLookup().findOrThrow("dup2"), signature);
+        try (Fd nothing = Fd.open(Path.of("/dev/null"), Fd.O_RDONLY)) {
+            assertEquals(fd, (int) dup2.invokeExact(nothing.number(), fd));
+        } catch (Throwable e) {
+            throw new AssertionError("dup2", e);
+        }
     }
 
     private static String sum(Path file) throws Exception {

@@ -174,6 +174,10 @@ final class FullSlotTableTest {
         }
     }
 
+    private FanotifyTransport transport() throws IOException {
+        return new FanotifyTransport(folder.resolve("inflight"), store, () -> {});
+    }
+
     private Process read() throws IOException {
         return new ProcessBuilder("python3", "-c", READ, file.toString(), String.valueOf(READERS))
                 .redirectErrorStream(true)
@@ -192,7 +196,7 @@ final class FullSlotTableTest {
 
     @Test
     void whoWaitsInTheKernelIsServedWhenThereIsRoomAgain() throws Exception {
-        try (FanotifyTransport transport = new FanotifyTransport(folder.resolve("inflight"), store)) {
+        try (FanotifyTransport transport = transport()) {
             Source source = new Source();
             try (Transport.Guard _ = transport.guard("x", file, source)) {
                 Process readers = read();
@@ -209,7 +213,7 @@ final class FullSlotTableTest {
 
     @Test
     void aFileThatIsReleasedMeanwhileLeavesNobodyWaiting() throws Exception {
-        try (FanotifyTransport transport = new FanotifyTransport(folder.resolve("inflight"), store)) {
+        try (FanotifyTransport transport = transport()) {
             Source source = new Source();
             Transport.Guard guard = transport.guard("x", file, source);
             Process readers = read();
@@ -227,7 +231,7 @@ final class FullSlotTableTest {
     /** As whoever keeps the group and has not let go of it yet: the kernel does not let those go who wait in it. */
     @Test
     void aFileThatIsReleasedWhileSomebodyElseHasItsGroupLeavesNobodyWaiting() throws Exception {
-        try (FanotifyTransport transport = new FanotifyTransport(folder.resolve("inflight"), store)) {
+        try (FanotifyTransport transport = transport()) {
             Source source = new Source();
             Transport.Guard guard = transport.guard("x", file, source);
             try (Fd _ = store.take(FdStore.GROUP + "x").orElseThrow()) {
@@ -247,14 +251,14 @@ final class FullSlotTableTest {
     @Test
     void theNextTransportServesThoseInTheSlotsAndThoseInTheKernel() throws Exception {
         Source dead = new Source();
-        FanotifyTransport first = new FanotifyTransport(folder.resolve("inflight"), store);
+        FanotifyTransport first = transport();
         first.guard("x", file, dead);
         Process readers = read();
         dead.awaitAsked(InflightEvents.SLOTS);
         first.close();
         Source source = new Source();
         source.may.countDown();
-        try (FanotifyTransport next = new FanotifyTransport(folder.resolve("inflight"), store);
+        try (FanotifyTransport next = transport();
                 Transport.Guard _ = next.adopt("x", source).orElseThrow()) {
             assertAllRead(readers);
             assertEquals(READERS, source.asked.get());
