@@ -216,15 +216,16 @@ final class ReadyMap implements AutoCloseable {
 
     /**
      * Makes sure that bits of a range can be set later without running out of disk space: a store into a mapped hole of a full disk would
-     * be a fault instead of an error.
+     * be a fault instead of an error. All of a page is written, since it may be several blocks of the disk; none of its bits is being set,
+     * as nobody has reserved them before.
      */
     synchronized void reserve(long offset, long lengthBytes) throws IOException {
         int last = (int) (((offset + lengthBytes - 1) >>> blockShift) / 8 / PAGE_SIZE_BYTES);
         for (int page = (int) ((offset >>> blockShift) / 8 / PAGE_SIZE_BYTES); page <= last; page++) {
             if (!reservedPages.get(page)) {
                 long at = (long) page * PAGE_SIZE_BYTES;
-                byte first = live.get(ValueLayout.JAVA_BYTE, at);
-                writeFully(channel, ByteBuffer.wrap(new byte[] {first}), HEADER_SIZE_BYTES + at);
+                byte[] bits = live.asSlice(at, PAGE_SIZE_BYTES).toArray(ValueLayout.JAVA_BYTE);
+                writeFully(channel, ByteBuffer.wrap(bits), HEADER_SIZE_BYTES + at);
                 reservedPages.set(page);
             }
         }
