@@ -177,6 +177,7 @@ final class Daemon implements DaemonService {
             }
             IdleHeap heap = new IdleHeap(this::work);
             while (!stopped.await(LINGER_CHECK_SECONDS, TimeUnit.SECONDS)) {
+                mounts.releaseUnmounted();
                 mounts.releaseLingering();
                 heap.look();
             }

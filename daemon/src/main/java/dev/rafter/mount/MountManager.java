@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -179,6 +180,7 @@ public final class MountManager {
         try {
             MountTarget.prepare(request.directory());
             requireSpace();
+            releaseIfUnmounted(directory);
             OpenedImage image = openers.opener(request).open(reference, platform);
             ActiveMount mount = mount(request, directory, image);
             active.put(directory, mount);
@@ -299,6 +301,38 @@ public final class MountManager {
     private static boolean isUsedByTheKernel(Path bootstrap) throws IOException {
         try (Fd fd = Fd.open(bootstrap, Fd.O_RDONLY)) {
             return !fd.isOnlyOpenFile();
+        }
+    }
+
+    /** Lets go of mounts that somebody else has unmounted. To be called now and then. */
+    public void releaseUnmounted() {
+        try {
+            Set<Path> mounted =
+                    MountInfo.all().stream().map(MountInfo::directory).collect(Collectors.toSet());
+            for (Path directory : active.keySet()) {
+                if (!mounted.contains(directory)) {
+                    releaseOneUnmounted(directory);
+                }
+            }
+        } catch (IOException e) {
+            LOG.warn("looking for what was unmounted by somebody else failed: {}", e.getMessage());
+        }
+    }
+
+    private void releaseOneUnmounted(Path directory) throws IOException {
+        ReentrantLock lock = lock(directory);
+        try {
+            releaseIfUnmounted(directory);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Under the directory's lock. */
+    private void releaseIfUnmounted(Path directory) throws IOException {
+        ActiveMount mount = active.get(directory);
+        if (mount != null && !isMounted(directory, "erofs")) {
+            unmount(mount);
         }
     }
 

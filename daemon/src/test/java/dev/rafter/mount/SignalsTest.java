@@ -48,6 +48,7 @@ class SignalsTest {
             Thread.sleep(20);
         }
         assertTrue(MountInfo.at(target).isEmpty(), node.log());
+        assertTrue(node.log().contains("dev.rafter: ended"), () -> "it says so to the last\n" + node.log());
     }
 
     @Test
