@@ -36,7 +36,7 @@ final class DaemonProcess {
         ApiClient client = new ApiClient(config.apiSocket());
         long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
         while (!client.alive()) {
-            if (endedOutOfOrder(config) && isStarting(config) && System.nanoTime() < deadline) {
+            if (endedOutOfOrder(config) && isHeld(config) && System.nanoTime() < deadline) {
                 pause();
                 continue;
             }
@@ -83,12 +83,13 @@ final class DaemonProcess {
         }
     }
 
+    /** Returns when nothing of it is left: whoever keeps its descriptors holds the lock, and files below the root, for longer than it does. */
     static void stop(Config config) throws IOException {
         ApiClient client = running(config);
         ProcessHandle daemon = ProcessHandle.of(client.status().pid()).orElse(null);
         client.stop();
         long deadline = System.nanoTime() + STOP_TIMEOUT.toNanos();
-        while (client.alive() || (daemon != null && daemon.isAlive())) {
+        while (client.alive() || (daemon != null && daemon.isAlive()) || isHeld(config)) {
             if (System.nanoTime() > deadline) {
                 throw new FailureException(
                         FailureKind.FAILURE, "the daemon still runs after " + STOP_TIMEOUT.toSeconds() + " seconds");
@@ -113,7 +114,7 @@ final class DaemonProcess {
                 .start();
         long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
         while (!client.alive()) {
-            if (!process.isAlive() && !isStarting(config)) {
+            if (!process.isAlive() && !isHeld(config)) {
                 throw ended(process.exitValue(), log, logStart);
             }
             if (System.nanoTime() > deadline) {
@@ -143,8 +144,8 @@ final class DaemonProcess {
         return Files.exists(config.run().resolve("daemon.pid"));
     }
 
-    /** Whether somebody else's daemon has the root and will answer: one that is being started, or started again. */
-    private static boolean isStarting(Config config) throws IOException {
+    /** Whether a daemon has the root, or will have it: one that is being started, or started again. */
+    private static boolean isHeld(Config config) throws IOException {
         Path lock = config.root().resolve("lock");
         if (Files.notExists(lock)) {
             return false;

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.rafter.api.ApiClient;
+import dev.rafter.linux.Fd;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
@@ -92,6 +93,9 @@ class SignalsTest {
     void afterTheDaemonWasStoppedTheNextOneStartsAtOnce() throws Exception {
         for (int i = 0; i < 5; i++) {
             node.must("stop");
+            try (Fd lock = Fd.open(node.root().resolve("lock"), Fd.O_RDWR)) {
+                assertTrue(lock.tryLock(), "somebody still has files below the root");
+            }
             assertEquals(0, node.rafter("start").exitCode(), node.log());
         }
         node.must("stop");

@@ -113,9 +113,10 @@ final class KeptFds implements AutoCloseable {
         return names;
     }
 
+    /** The last ones first: the first one is the daemon's lock, and says that all others are closed. */
     @Override
     public void close() {
-        fds.values().forEach(Fd::close);
+        List.copyOf(fds.values()).reversed().forEach(Fd::close);
         fds.clear();
     }
 }
