@@ -18,6 +18,13 @@ import org.jspecify.annotations.Nullable;
 final class ContainerdNode implements AutoCloseable {
     private static final AtomicInteger CONTAINERS = new AtomicInteger();
     private static final String OURS = "rafter";
+    private static final String NAMESPACE = "default";
+    /** Else what was pulled in one namespace would not be fetched in another. */
+    private static final String ISOLATED = """
+
+            [plugins."io.containerd.metadata.v1.bolt"]
+              content_sharing_policy = "isolated"
+            """;
 
     private final Path binaries;
     private final Path folder;
@@ -36,7 +43,7 @@ final class ContainerdNode implements AutoCloseable {
 
     /** One with nothing on it, below a folder of its own. */
     static ContainerdNode overlayfs(Path binaries, Path folder) throws IOException, InterruptedException {
-        return new ContainerdNode(binaries, folder, null, "");
+        return new ContainerdNode(binaries, folder, null, ISOLATED);
     }
 
     /** The same with our daemon running. Only a containerd from 2.1 on tells a snapshotter what ctr pulls. */
@@ -49,7 +56,7 @@ final class ContainerdNode implements AutoCloseable {
                         "/run/rafter/snapshotter.sock",
                         rafter.run().resolve("snapshotter.sock").toString())
                 .replace("/var/lib/rafter", rafter.root().toString());
-        return new ContainerdNode(binaries, folder, rafter, configuration);
+        return new ContainerdNode(binaries, folder, rafter, configuration + ISOLATED);
     }
 
     /** The folder of the newest containerd that is here: what the variable CONTAINERD22 names, what the tests have built, or Debian's. */
@@ -65,11 +72,20 @@ final class ContainerdNode implements AutoCloseable {
     }
 
     void pull(String reference) throws IOException, InterruptedException {
-        containerd.ctr("images", "pull", "--plain-http", "--snapshotter", snapshotter, reference);
+        pull(NAMESPACE, reference);
+    }
+
+    void pull(String namespace, String reference) throws IOException, InterruptedException {
+        containerd.ctr(
+                "--namespace", namespace, "images", "pull", "--plain-http", "--snapshotter", snapshotter, reference);
+    }
+
+    Ready run(String reference, Link link) throws IOException, InterruptedException {
+        return run(NAMESPACE, reference, link);
     }
 
     /** Runs an image that was pulled until it is ready, and to its end. */
-    Ready run(String reference, Link link) throws IOException, InterruptedException {
+    Ready run(String namespace, String reference, Link link) throws IOException, InterruptedException {
         String id = "bench-" + ProcessHandle.current().pid() + "-" + CONTAINERS.incrementAndGet();
         return ReadyLine.await(
                 link,
@@ -77,6 +93,8 @@ final class ContainerdNode implements AutoCloseable {
                         binaries.resolve("ctr").toString(),
                         "--address",
                         containerd.socket().toString(),
+                        "--namespace",
+                        namespace,
                         "run",
                         "--rm",
                         "--snapshotter",
