@@ -212,7 +212,8 @@ final class Daemon implements DaemonService {
         if (snapshotter == null) {
             return () -> {};
         }
-        SnapshotterServer server = SnapshotterServer.start(config.snapshotter().socket(), snapshotter);
+        SnapshotterServer server = SnapshotterServer.start(
+                config.snapshotter().socket(), snapshotter, config.snapshotter().containerd());
         LOG.info("serving containerd's snapshotter interface at {}", server.socket());
         return () -> {
             try (snapshotter) {

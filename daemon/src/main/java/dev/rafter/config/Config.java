@@ -47,8 +47,9 @@ public record Config(
      *
      * @param enabled whether the daemon serves it
      * @param socket its gRPC socket
+     * @param containerd containerd's own gRPC socket
      */
-    public record Snapshotter(boolean enabled, Path socket) {}
+    public record Snapshotter(boolean enabled, Path socket, Path containerd) {}
 
     /** The HTTP interface's socket. */
     public Path apiSocket() {

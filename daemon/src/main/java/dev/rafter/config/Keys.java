@@ -52,6 +52,12 @@ final class Keys {
     static final Key<String> SNAPSHOTTER_SOCKET =
             Key.text("snapshotter", "socket", "", "Its gRPC socket. Empty: snapshotter.sock in the directory \"run\".");
 
+    static final Key<Path> SNAPSHOTTER_CONTAINERD = Key.path(
+            "snapshotter",
+            "containerd",
+            "/run/containerd/containerd.sock",
+            "containerd's own socket. Used only to make image layers again that containerd believes in and that were lost here.");
+
     static final List<Key<?>> ALL = List.of(
             ROOT,
             RUN,
@@ -63,7 +69,8 @@ final class Keys {
             CERTS_DIRECTORY,
             MAX_REQUESTS,
             SNAPSHOTTER,
-            SNAPSHOTTER_SOCKET);
+            SNAPSHOTTER_SOCKET,
+            SNAPSHOTTER_CONTAINERD);
 
     private Keys() {}
 }

@@ -52,8 +52,8 @@ final class Values {
                         get(Keys.MAX_REQUESTS)),
                 new Config.Snapshotter(
                         get(Keys.SNAPSHOTTER),
-                        Optional.ofNullable(path(get(Keys.SNAPSHOTTER_SOCKET)))
-                                .orElse(run.resolve("snapshotter.sock"))));
+                        Optional.ofNullable(path(get(Keys.SNAPSHOTTER_SOCKET))).orElse(run.resolve("snapshotter.sock")),
+                        get(Keys.SNAPSHOTTER_CONTAINERD)));
     }
 
     private static @Nullable Path path(String text) {

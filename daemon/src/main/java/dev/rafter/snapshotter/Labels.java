@@ -23,6 +23,9 @@ public final class Labels {
     /** Ours, on every image layer: "lazily", or "pulled: " and why. */
     public static final String SERVED = PREFIX + "rafter.served";
 
+    /** Ours, in the answer for an image layer that containerd believes in and that is not here: its name here. */
+    static final String LOST = PREFIX + "rafter.lost";
+
     private static final int MAX_LENGTH = 4096;
 
     private Labels() {}

@@ -4,7 +4,7 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /** A request that the snapshotter's contract refuses, in the terms that containerd acts on. */
-public final class SnapshotException extends IOException {
+public sealed class SnapshotException extends IOException permits LostLayerException {
     /** containerd's error classes; it tells no others apart. */
     public enum Code {
         NOT_FOUND,

@@ -65,8 +65,7 @@ final class SnapshotMounts {
     private Path filesOf(Snapshot layer) throws IOException {
         Path files = folders.fs(layer.id());
         if (!Files.isDirectory(files)) {
-            throw SnapshotException.precondition("the files of the image layer " + layer.name() + " were lost (" + files
-                    + " is gone): remove the image and pull it again");
+            throw new LostLayerException(layer.name(), files + " is gone", null);
         }
         return files;
     }

@@ -27,15 +27,18 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The snapshotter as containerd calls it. Namespaces and leases are containerd's business; the name of the plugin says nothing. */
+/** The snapshotter as containerd calls it. Namespaces, leases and the plugin's name are containerd's
+ * business, and are only told back to it when a layer was lost. */
 final class SnapshotsService extends SnapshotsGrpc.SnapshotsImplBase {
     private static final Logger LOG = LoggerFactory.getLogger(SnapshotsService.class);
     private static final int LIST_BATCH = 100;
 
     private final Snapshotter snapshotter;
+    private final LostLayers lostLayers;
 
-    SnapshotsService(Snapshotter snapshotter) {
+    SnapshotsService(Snapshotter snapshotter, LostLayers lostLayers) {
         this.snapshotter = snapshotter;
+        this.lostLayers = lostLayers;
     }
 
     @FunctionalInterface
@@ -48,8 +51,11 @@ final class SnapshotsService extends SnapshotsGrpc.SnapshotsImplBase {
         answer(
                 observer,
                 () -> PrepareSnapshotResponse.newBuilder()
-                        .addAllMounts(Wire.mounts(
-                                snapshotter.prepare(request.getKey(), request.getParent(), request.getLabelsMap())))
+                        .addAllMounts(mending(
+                                request.getKey(),
+                                request.getSnapshotter(),
+                                () -> snapshotter.prepare(
+                                        request.getKey(), request.getParent(), request.getLabelsMap())))
                         .build());
     }
 
@@ -58,8 +64,10 @@ final class SnapshotsService extends SnapshotsGrpc.SnapshotsImplBase {
         answer(
                 observer,
                 () -> ViewSnapshotResponse.newBuilder()
-                        .addAllMounts(Wire.mounts(
-                                snapshotter.view(request.getKey(), request.getParent(), request.getLabelsMap())))
+                        .addAllMounts(mending(
+                                request.getKey(),
+                                request.getSnapshotter(),
+                                () -> snapshotter.view(request.getKey(), request.getParent(), request.getLabelsMap())))
                         .build());
     }
 
@@ -68,7 +76,8 @@ final class SnapshotsService extends SnapshotsGrpc.SnapshotsImplBase {
         answer(
                 observer,
                 () -> MountsResponse.newBuilder()
-                        .addAllMounts(Wire.mounts(snapshotter.mounts(request.getKey())))
+                        .addAllMounts(mending(
+                                request.getKey(), request.getSnapshotter(), () -> snapshotter.mounts(request.getKey())))
                         .build());
     }
 
@@ -145,6 +154,11 @@ final class SnapshotsService extends SnapshotsGrpc.SnapshotsImplBase {
             snapshotter.cleanup();
             return Empty.getDefaultInstance();
         });
+    }
+
+    private List<dev.rafter.snapshotter.proto.Mount> mending(
+            String key, String plugin, LostLayers.Attempt<List<Mount>> request) throws IOException {
+        return Wire.mounts(lostLayers.mending(key, plugin, request));
     }
 
     private static <T> void answer(StreamObserver<T> observer, Call<T> call) {

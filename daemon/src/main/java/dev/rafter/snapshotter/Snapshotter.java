@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -38,9 +37,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Snapshotter implements Closeable {
     private static final Logger LOG = LoggerFactory.getLogger(Snapshotter.class);
-
-    /** How containerd names an image layer: namespace, number, chain ID. */
-    private static final Pattern CHAIN = Pattern.compile("[^/]+/[0-9]+/sha256:[0-9a-f]{64}");
 
     private final StateStore store;
     private final SnapshotFolders folders;
@@ -225,7 +221,12 @@ public final class Snapshotter implements Closeable {
 
     /** How to mount an active snapshot or a view; mounts a lazily served image below it again if need be. */
     public List<Mount> mounts(String key) throws IOException {
-        Snapshot snapshot = existing(key);
+        Snapshot snapshot = store.find(key)
+                .orElseThrow(() -> new SnapshotException(
+                        SnapshotException.Code.NOT_FOUND,
+                        "snapshot " + key
+                                + ": not found; if it was a container's, what that had written is lost, and the"
+                                + " container has to be made anew"));
         if (snapshot.kind() == Kind.COMMITTED) {
             throw SnapshotException.precondition("snapshot " + key + " is committed and has no mounts");
         }
@@ -328,9 +329,95 @@ public final class Snapshotter implements Closeable {
         }
     }
 
-    /** What is known of a snapshot. */
+    /**
+     * What is known of a snapshot. Of an image layer that is lost, that it is there: containerd asks only for what it has a record of, and
+     * could do nothing about it, since it would not unpack the layer again. It is made again when it is needed, see {@link LostLayers}.
+     */
     public SnapshotInfo stat(String key) throws IOException {
-        return SnapshotInfo.of(existing(key));
+        return LayerName.of(key).isPresent() && layer(key).isEmpty()
+                ? new SnapshotInfo(key, "", Kind.COMMITTED, Instant.EPOCH, Instant.EPOCH, Map.of(Labels.LOST, key))
+                : SnapshotInfo.of(existing(key));
+    }
+
+    /** An image layer, if it is here or is at least known well enough to be made again. */
+    Optional<Snapshot> layer(String name) {
+        return store.find(name)
+                .filter(found -> found.isLazy() || found.labels().containsKey(Labels.LAYER_DIGEST) || hasFiles(found));
+    }
+
+    boolean hasFiles(Snapshot snapshot) {
+        return Files.isDirectory(folders.fs(snapshot.id()));
+    }
+
+    /** The image layer that containerd means in a namespace; a lazy one may be shared by several. */
+    Snapshot layerOfChain(String chainId, String namespace) throws SnapshotException {
+        List<Snapshot> found = store.all().stream()
+                .filter(snapshot -> snapshot.kind() == Kind.COMMITTED)
+                .filter(snapshot -> LayerName.of(snapshot.name())
+                        .filter(layer -> layer.chainId().equals(chainId))
+                        .isPresent())
+                .toList();
+        return found.stream()
+                .filter(snapshot -> snapshot.name().startsWith(namespace + "/"))
+                .findFirst()
+                .or(() -> found.stream().findFirst())
+                .orElseThrow(() -> SnapshotException.notFound(chainId));
+    }
+
+    /** Makes a lazy layer again that was lost. */
+    void restoreLazy(String name, String parent, Map<String, String> labels) throws IOException {
+        Origin origin = decisions.origin(labels, null);
+        if (!origin.lazy()) {
+            throw SnapshotException.precondition(name + " cannot be served lazily: " + origin.explanation());
+        }
+        Instant now = Instant.now();
+        replace(new Snapshot(newId(), name, parent, Kind.COMMITTED, now, now, labels, Usage.NONE, origin));
+    }
+
+    /** Has the files of a lost layer written, given the mounts to write them to. */
+    @FunctionalInterface
+    interface Unpacking {
+        void into(List<Mount> mounts) throws IOException;
+    }
+
+    /** Makes any other layer again that was lost. */
+    void restore(String name, String parent, Map<String, String> labels, Unpacking unpacking) throws IOException {
+        List<Path> lowers = parent.isEmpty() ? List.of() : mounts.lowers(store.chain(committed(parent)));
+        Instant now = Instant.now();
+        Origin origin = Origin.pulled(
+                "this node's snapshots were lost", Labels.imageLayer(labels).orElse(null));
+        Snapshot made = new Snapshot(newId(), name, parent, Kind.ACTIVE, now, now, labels, null, origin);
+        try {
+            folders.create(made.id(), true, lowers.isEmpty() ? null : SnapshotFolders.Owner.of(lowers.getFirst()));
+            unpacking.into(mounts.of(made, lowers));
+            replace(made.committed(name, parent, labels, now));
+        } catch (IOException e) {
+            folders.discard(made.id());
+            throw e;
+        }
+    }
+
+    private long newId() {
+        changing.lock();
+        try {
+            return nextId++;
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    private void replace(Snapshot made) throws IOException {
+        changing.lock();
+        try {
+            Optional<Snapshot> old = store.find(made.name());
+            store.put(made);
+            old.ifPresent(gone -> folders.discard(gone.id()));
+            if (made.usage() == null) {
+                count(made);
+            }
+        } finally {
+            changing.unlock();
+        }
     }
 
     /**
@@ -397,14 +484,9 @@ public final class Snapshotter implements Closeable {
         return found;
     }
 
-    /**
-     * containerd asks for a parent only if it believes in it. Of "not found" it makes another attempt to unpack the image, which fails over
-     * what it believes, with an error that says nothing of the cause.
-     */
     private static SnapshotException missing(String parent) {
-        return CHAIN.matcher(parent).matches()
-                ? SnapshotException.precondition("image layer " + parent + " is not known here, though containerd"
-                        + " believes in it: this node's snapshots were lost; remove the image and pull it again")
+        return LayerName.of(parent).isPresent()
+                ? new LostLayerException(parent, "containerd was not asked", null)
                 : new SnapshotException(SnapshotException.Code.NOT_FOUND, "parent snapshot " + parent + ": not found");
     }
 

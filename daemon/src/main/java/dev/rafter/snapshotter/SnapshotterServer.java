@@ -49,8 +49,14 @@ public final class SnapshotterServer implements Closeable {
      * Listens; a socket that is left from before is replaced.
      *
      * @param socket its folder is made, private, if it is not there
+     * @param containerd containerd's own socket, to make lost layers again
      */
-    public static SnapshotterServer start(Path socket, Snapshotter snapshotter) throws IOException {
+    public static SnapshotterServer start(Path socket, Snapshotter snapshotter, Path containerd) throws IOException {
+        return start(socket, snapshotter, (namespace, plugin) -> new ContainerdClient(containerd, namespace, plugin));
+    }
+
+    static SnapshotterServer start(Path socket, Snapshotter snapshotter, Containerd.Connector containerd)
+            throws IOException {
         makePrivateFolder(socket);
         Path next = socket.resolveSibling(socket.getFileName() + ".new");
         Files.deleteIfExists(next);
@@ -62,7 +68,7 @@ public final class SnapshotterServer implements Closeable {
                 .workerEventLoopGroup(events)
                 .channelType(NioServerDomainSocketChannel.class)
                 .executor(calls)
-                .addService(new SnapshotsService(snapshotter))
+                .addService(new SnapshotsService(snapshotter, new LostLayers(snapshotter, containerd)))
                 .build();
         SnapshotterServer started = new SnapshotterServer(socket, server, events, calls);
         started.listen(next);
@@ -77,7 +83,10 @@ public final class SnapshotterServer implements Closeable {
         }
     }
 
-    /** The socket gets its name only when somebody listens: containerd tries again for as long as there is none, but not when refused. */
+    /**
+     * The socket gets its name only when a call was answered: containerd tries again for as long as there is none, but not when it is
+     * refused, or when a second passes between connecting and the first bytes, as in a program that answers for the first time.
+     */
     private void listen(Path next) throws IOException {
         try {
             server.start();

@@ -32,6 +32,28 @@ final class Wire {
                 .build();
     }
 
+    static SnapshotInfo info(Info info) {
+        return new SnapshotInfo(
+                info.getName(),
+                info.getParent(),
+                kind(info.getKind()),
+                instant(info.getCreatedAt()),
+                instant(info.getUpdatedAt()),
+                info.getLabelsMap());
+    }
+
+    private static Kind kind(dev.rafter.snapshotter.proto.Kind kind) {
+        return switch (kind) {
+            case VIEW -> Kind.VIEW;
+            case ACTIVE -> Kind.ACTIVE;
+            case COMMITTED, UNKNOWN, UNRECOGNIZED -> Kind.COMMITTED;
+        };
+    }
+
+    private static Instant instant(Timestamp timestamp) {
+        return Instant.ofEpochSecond(timestamp.getSeconds(), timestamp.getNanos());
+    }
+
     private static dev.rafter.snapshotter.proto.Kind kind(Kind kind) {
         return switch (kind) {
             case VIEW -> dev.rafter.snapshotter.proto.Kind.VIEW;

@@ -48,7 +48,7 @@ class SnapshotterConformanceTest {
     void start() throws IOException {
         Assumptions.assumeTrue("root".equals(System.getProperty("user.name")), "mounting needs root");
         snapshotter = Snapshotter.open(root.resolve("state"), LazyImages.NONE, new SimpleMeterRegistry());
-        server = SnapshotterServer.start(root.resolve("run/snapshotter.sock"), snapshotter);
+        server = SnapshotterServer.start(root.resolve("run/snapshotter.sock"), snapshotter, Containerd.Connector.NONE);
         client = new SnapshotterClient(server.socket());
     }
 

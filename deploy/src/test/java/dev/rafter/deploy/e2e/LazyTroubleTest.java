@@ -210,21 +210,46 @@ final class LazyTroubleTest {
     }
 
     @Test
-    void whenOurStateIsLostAnErrorSaysSoAndANewPullMends() throws Exception {
-        node.cri().pull(lazy);
-        node.cri().pull(pause);
+    void whenOurStateIsLostImagesComeBackByThemselves() throws Exception {
+        CriClient cri = node.cri();
+        cri.pull(lazy);
+        String before = cri.runPod("before");
         assertEquals("hello\n", runLazily("c1", "/bin/cat", "/hello"));
-        node.stopSnapshotter();
-        Shell.deleteTree(node.root());
-        node.restartSnapshotter();
+        node.loseState();
+        String pod = cri.runPod("pod-1");
+        String container = cri.runContainer(pod, "pod-1", lazy, List.of("/bin/sleep", "infinity"));
+        assertEquals("hello\n", cri.exec(container, "/bin/cat", "/hello"), "nothing was pulled or removed");
+        cri.removeContainer(container);
+        cri.removePod(pod);
+        node.loseState();
+        cri.pull(lazy);
+        assertEquals(md5 + "  /noise\n", runLazily("c2", "/bin/md5sum", "/noise"), "after another pull");
+        cri.removePod(before);
+        cri.removeImage(pause);
+        cri.removeImage(lazy);
+        node.await(
+                "all is gone",
+                () -> node.folders().isEmpty()
+                        && node.imageMounts().isEmpty()
+                        && node.snapshots(CRI).isEmpty());
+    }
+
+    @Test
+    void aLostLayerThatContainerdHasNotKeptIsSaidAndANewPullMends() throws Exception {
+        node.cri().pull(pause);
+        for (String line : node.ctr(CRI, "content", "ls").lines().toList()) {
+            if (line.contains("containerd.io/uncompressed")) {
+                node.ctr(CRI, "content", "rm", line.split("\\s+", 2)[0]);
+            }
+        }
+        node.loseState();
         StatusRuntimeException refused =
                 assertThrows(StatusRuntimeException.class, () -> node.cri().runPod("pod-1"));
-        assertTrue(refused.toString().contains("pull it again"), refused::toString);
+        assertTrue(refused.toString().contains("containerd has not kept the layer"), refused::toString);
+        assertTrue(refused.toString().contains("remove the image and pull it again"), refused::toString);
         node.cri().removeImage(pause);
-        node.cri().removeImage(lazy);
         node.await("containerd forgets", () -> node.snapshots(CRI).isEmpty());
-        node.cri().pull(lazy);
-        assertEquals("hello\n", runLazily("c3", "/bin/cat", "/hello"));
+        node.cri().pull(pause);
         node.cri().removePod(node.cri().runPod("pod-2"));
     }
 }

@@ -38,11 +38,19 @@ final class SnapshotterNode implements AutoCloseable {
             throws Exception {
         this.version = version;
         this.folder = folder;
-        this.rafter = Rafter.in(folder, options);
+        this.rafter = Rafter.in(folder, withConfiguration(options));
         Files.createDirectories(folder.resolve("logs"));
         startSnapshotter();
         containerd = Containerd.start(version.binaries(), folder.resolve("c"), configuration(pauseImage));
         cri = new CriClient(containerd.socket(), folder.resolve("logs"));
+    }
+
+    private String[] withConfiguration(String... options) throws IOException {
+        Path file = Files.writeString(
+                folder.resolve("config.toml"),
+                "[snapshotter]\ncontainerd = \"" + folder.resolve("c/containerd.sock") + "\"\n");
+        return Stream.concat(Stream.of("--config", file.toString()), Arrays.stream(options))
+                .toArray(String[]::new);
     }
 
     /**
@@ -163,6 +171,13 @@ final class SnapshotterNode implements AutoCloseable {
             }
             snapshotter.waitFor(Duration.ofMillis(20));
         }
+    }
+
+    /** All that the snapshotter has is deleted while it is stopped, and containerd is not told. */
+    void loseState() throws Exception {
+        stopSnapshotter();
+        Shell.deleteTree(root());
+        restartSnapshotter();
     }
 
     void stopSnapshotter() {

@@ -217,14 +217,29 @@ final class SnapshotterTest {
     }
 
     @Test
-    void aLostStateIsSaidAndAnewPullMends() throws Exception {
+    void aLostStateComesBackOfWhatContainerdHasKept() throws Exception {
+        assumeTrue(version.name().startsWith("2."), "before 2.1, ctr's pulls have no labels");
         node.pull(NAMESPACE, app1);
-        node.stopSnapshotter();
-        Shell.deleteTree(node.root());
-        node.restartSnapshotter();
+        List<String> before = node.snapshots(NAMESPACE);
+        node.loseState();
+        assertEquals("and on top of it\n", node.run(NAMESPACE, app1, "c1", "/bin/cat", "/hello"));
+        assertEquals(before, node.snapshots(NAMESPACE));
+        node.loseState();
+        node.pull(NAMESPACE, app2);
+        node.pull(NAMESPACE, app1);
+        assertEquals("hello from 2\n", node.run(NAMESPACE, app2, "c2", "/bin/cat", "/hello"));
+        assertEquals("and on top of it\n", node.run(NAMESPACE, app1, "c3", "/bin/cat", "/hello"));
+    }
+
+    @Test
+    void aLostStateOfAnUnlabelledPullIsSaidAndAnewPullMends() throws Exception {
+        assumeTrue(version.name().startsWith("1."), "from 2.1 on, ctr's pulls have labels");
+        node.pull(NAMESPACE, app1);
+        node.loseState();
         Shell.Result refused =
                 node.tryCtr(NAMESPACE, "run", "--rm", "--snapshotter", "rafter", app1, "c1", "/bin/cat", "/hello");
         assertFalse(refused.status() == 0, refused.output());
+        assertTrue(refused.output().contains("remove the image and pull it again"), refused.output());
         node.ctr(NAMESPACE, "images", "rm", "--sync", app1);
         node.pull(NAMESPACE, app1);
         assertEquals("and on top of it\n", node.run(NAMESPACE, app1, "c2", "/bin/cat", "/hello"));
