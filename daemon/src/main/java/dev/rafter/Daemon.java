@@ -15,6 +15,7 @@ import dev.rafter.fdstore.NotifyFdStore;
 import dev.rafter.fdstore.Supervisor;
 import dev.rafter.fetch.FetchOptions;
 import dev.rafter.fetch.Fetching;
+import dev.rafter.image.Folders;
 import dev.rafter.image.ImageOpener;
 import dev.rafter.image.ImageStore;
 import dev.rafter.image.StoredImage;
@@ -22,6 +23,7 @@ import dev.rafter.linux.Fd;
 import dev.rafter.linux.fanotify.FanotifyTransport;
 import dev.rafter.mount.MountManager;
 import dev.rafter.mount.Rehearsal;
+import dev.rafter.snapshotter.CallRehearsal;
 import dev.rafter.snapshotter.Snapshotter;
 import dev.rafter.snapshotter.SnapshotterServer;
 import java.io.Closeable;
@@ -45,6 +47,7 @@ import org.slf4j.LoggerFactory;
 final class Daemon implements DaemonService {
     private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
     private static final String LOCK = "lock";
+    private static final String REHEARSAL = "rehearsal";
     private static final long RETRY_MILLIS = 1_000;
     /** Time for an answer to reach whoever asked. */
     private static final long ANSWER_MILLIS = 100;
@@ -168,7 +171,8 @@ final class Daemon implements DaemonService {
         Files.writeString(pidFile, ProcessHandle.current().pid() + "\n");
         try (ApiServer _ = ApiServer.start(config.apiSocket(), this);
                 Closeable _ = serveSnapshots();
-                Rehearsal _ = Rehearsal.start(config.root().resolve("rehearsal"), wiring::images, mounts::hasMounted)) {
+                Rehearsal _ = Rehearsal.start(
+                        config.root().resolve(REHEARSAL), wiring::images, mounts::hasMounted, this::rehearseCalls)) {
             store.ready();
             LOG.info("serving {} at {}", config.root(), config.apiSocket());
             if (!store.outlivesThisProcess()) {
@@ -192,6 +196,24 @@ final class Daemon implements DaemonService {
             ended.countDown();
         }
         return 0;
+    }
+
+    private void rehearseCalls() throws IOException {
+        if (snapshotter != null) {
+            Path folder = config.run().resolve(REHEARSAL);
+            deleteIfThere(folder); // of a daemon that was killed
+            try {
+                CallRehearsal.play(folder);
+            } finally {
+                deleteIfThere(folder);
+            }
+        }
+    }
+
+    private static void deleteIfThere(Path folder) throws IOException {
+        if (Files.exists(folder)) {
+            Folders.delete(folder);
+        }
     }
 
     /** Nothing is mounted any more. Otherwise nothing may be let go of: the next daemon needs it all. */

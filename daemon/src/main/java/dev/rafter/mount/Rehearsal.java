@@ -44,12 +44,20 @@ public final class Rehearsal implements AutoCloseable {
     private final Path directory;
     private final Supplier<Images> images;
     private final BooleanSupplier needless;
+    private final Play more;
     private final Thread thread;
 
-    Rehearsal(Path directory, Supplier<Images> images, BooleanSupplier needless) {
+    /** What else is played through. */
+    @FunctionalInterface
+    public interface Play {
+        void run() throws IOException;
+    }
+
+    Rehearsal(Path directory, Supplier<Images> images, BooleanSupplier needless, Play more) {
         this.directory = directory;
         this.images = images;
         this.needless = needless;
+        this.more = more;
         thread = Thread.ofPlatform().daemon().name("rafter-rehearsal").unstarted(this::run);
     }
 
@@ -59,9 +67,10 @@ public final class Rehearsal implements AutoCloseable {
      * @param directory is made, and removed with all that is in it
      * @param images what mounts are opened through
      * @param needless whether the daemon has mounted something by then
+     * @param more is played in any case, after that
      */
-    public static Rehearsal start(Path directory, Supplier<Images> images, BooleanSupplier needless) {
-        Rehearsal rehearsal = new Rehearsal(directory, images, needless);
+    public static Rehearsal start(Path directory, Supplier<Images> images, BooleanSupplier needless, Play more) {
+        Rehearsal rehearsal = new Rehearsal(directory, images, needless, more);
         rehearsal.thread.start();
         return rehearsal;
     }
@@ -69,11 +78,12 @@ public final class Rehearsal implements AutoCloseable {
     private void run() {
         try {
             Thread.sleep(DELAY);
+            long start = System.nanoTime();
             if (!needless.getAsBoolean()) {
-                long start = System.nanoTime();
                 rehearse();
-                LOG.debug("rehearsed in {} ms", (System.nanoTime() - start) / 1_000_000);
             }
+            more.run();
+            LOG.debug("rehearsed in {} ms", (System.nanoTime() - start) / 1_000_000);
         } catch (InterruptedException _) {
             LOG.debug("no rehearsal: the daemon ends");
         } catch (IOException | RuntimeException e) {

@@ -170,18 +170,29 @@ final class Journal implements Closeable {
      * @throws IOException if it could not be written; then it is not there
      */
     void add(String line, boolean frees) throws IOException {
+        append(line, frees, true);
+        steps.after("line durable");
+    }
+
+    /** Adds a line that survives the process, but the machine only when another line was added after it, or some time has passed. */
+    void note(String line) throws IOException {
+        append(line, false, false);
+    }
+
+    private void append(String line, boolean frees, boolean durable) throws IOException {
         byte[] bytes = encode(line);
         makeRoom(bytes.length, frees);
         try {
             writeAt(channel, ByteBuffer.wrap(bytes), endBytes);
             steps.after("line written");
-            channel.force(false);
+            if (durable) {
+                channel.force(false);
+            }
         } catch (IOException e) {
             writeAt(channel, ByteBuffer.allocate(bytes.length), endBytes);
             throw new IOException("cannot write " + file + ": " + e.getMessage(), e);
         }
         endBytes += bytes.length;
-        steps.after("line durable");
     }
 
     private void makeRoom(int lengthBytes, boolean frees) throws IOException {

@@ -278,7 +278,7 @@ public final class Snapshotter implements Closeable {
         try {
             Optional<Snapshot> now = store.find(counted.name());
             if (now.isPresent() && now.get().id() == counted.id()) {
-                store.put(now.get().withUsage(usage));
+                store.note(now.get().withUsage(usage));
             }
             usages.forget(counted.id());
         } catch (IOException e) {

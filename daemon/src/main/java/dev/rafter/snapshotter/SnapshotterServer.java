@@ -90,6 +90,9 @@ public final class SnapshotterServer implements Closeable {
     private void listen(Path next) throws IOException {
         try {
             server.start();
+            try (GrpcCaller first = GrpcCaller.connect(next)) {
+                first.call("/", new byte[0]);
+            }
             Files.setPosixFilePermissions(next, PosixFilePermissions.fromString("rw-------"));
             connectOnce(next);
             Files.move(next, socket, StandardCopyOption.ATOMIC_MOVE);

@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The snapshots that exist: in memory, behind a {@link Journal} that survives a crash at any moment. A change is on disk before anybody
- * can see it. Reading is thread safe; changes come from one thread at a time, which the {@link Snapshotter} sees to.
+ * can see it, but for what can be found out again. Reading is thread safe; changes come from one thread at a time, which the {@link Snapshotter} sees to.
  */
 final class StateStore implements Closeable {
     private static final Logger LOG = LoggerFactory.getLogger(StateStore.class);
@@ -150,8 +150,18 @@ final class StateStore implements Closeable {
         change(List.of(name), List.of(), true);
     }
 
+    /** Stores a changed snapshot, without waiting for the disk: for what can be found out again. */
+    void note(Snapshot snapshot) throws IOException {
+        journal.note(StateLine.of(List.of(), List.of(snapshot)).encode());
+        apply(List.of(), List.of(snapshot));
+    }
+
     private void change(List<String> drop, List<Snapshot> put, boolean frees) throws IOException {
         journal.add(StateLine.of(drop, put).encode(), frees);
+        apply(drop, put);
+    }
+
+    private void apply(List<String> drop, List<Snapshot> put) {
         synchronized (snapshots) {
             drop.forEach(this::delete);
             put.forEach(this::insert);

@@ -1,7 +1,7 @@
 package dev.rafter.mount;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.rafter.registry.Images;
 import dev.rafter.registry.RegistryOptions;
@@ -22,7 +22,7 @@ final class RehearsalTest {
                 Images images = new Images(RegistryOptions.DEFAULTS)) {
             Path directory = node.folder().resolve("rehearsal");
             Files.createDirectories(directory.resolve("left/by/one/before"));
-            new Rehearsal(directory, () -> images, () -> false).rehearse();
+            new Rehearsal(directory, () -> images, () -> false, () -> {}).rehearse();
             assertFalse(Files.exists(directory), "something is left");
         }
     }
@@ -32,6 +32,7 @@ final class RehearsalTest {
         try (TestNode node = TestNode.create()) {
             Path directory = node.folder().resolve("rehearsal");
             CountDownLatch asked = new CountDownLatch(1);
+            CountDownLatch played = new CountDownLatch(1);
             try (Rehearsal _ = Rehearsal.start(
                     directory,
                     () -> {
@@ -40,8 +41,10 @@ final class RehearsalTest {
                     () -> {
                         asked.countDown();
                         return true;
-                    })) {
-                assertEquals(true, asked.await(60, TimeUnit.SECONDS));
+                    },
+                    played::countDown)) {
+                assertTrue(asked.await(60, TimeUnit.SECONDS));
+                assertTrue(played.await(60, TimeUnit.SECONDS), "what else there is does not depend on mounts");
             }
             assertFalse(Files.exists(directory));
         }
@@ -52,7 +55,7 @@ final class RehearsalTest {
         try (TestNode node = TestNode.create();
                 Images images = new Images(RegistryOptions.DEFAULTS)) {
             Path directory = node.folder().resolve("rehearsal");
-            Rehearsal.start(directory, () -> images, () -> false).close();
+            Rehearsal.start(directory, () -> images, () -> false, () -> {}).close();
             assertFalse(Files.exists(directory));
         }
     }
