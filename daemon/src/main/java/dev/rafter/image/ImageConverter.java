@@ -148,7 +148,7 @@ public final class ImageConverter {
                 BOOTSTRAP_ANNOTATIONS,
                 null,
                 null);
-        target.putBlob(bootstrap, () -> Files.newInputStream(built.bootstrapFile()));
+        target.takeBlob(bootstrap, built.bootstrapFile());
         layers.add(bootstrap);
         diffIds.add(new Digest("sha256", built.bootstrapLayer().diffIdSha256()));
         Descriptor config = writeConfig(source, original, built, diffIds, target);
@@ -165,7 +165,7 @@ public final class ImageConverter {
             Path file = blobs.get(i).file();
             Descriptor descriptor = descriptors.get(i);
             pushes.add(() -> {
-                target.putBlob(descriptor, () -> Files.newInputStream(file));
+                target.takeBlob(descriptor, file);
                 return true;
             });
         }

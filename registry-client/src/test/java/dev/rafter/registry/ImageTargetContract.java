@@ -13,6 +13,8 @@ import dev.rafter.oci.MediaTypes;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -23,6 +25,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What every {@link ImageTarget} must do. Each test writes to a place of its own. */
 @Timeout(60)
@@ -82,6 +85,24 @@ abstract class ImageTargetContract {
                         throw new IOException("the content cannot be opened");
                     }));
             assertFalse(target.hasBlob(blob));
+        }
+    }
+
+    @Test
+    void aFileThatIsTakenOverIsRead(@TempDir Path directory) throws Exception {
+        Descriptor blob = IMAGE.layers().get(1);
+        Path file = Files.write(directory.resolve("blob"), IMAGE.content(blob));
+        try (ImageTarget target = target("taken", "1");
+                ImageSource source = source("taken", "1")) {
+            target.takeBlob(blob, file);
+            assertTrue(target.hasBlob(blob));
+            for (Descriptor other : IMAGE.all()) {
+                target.putBlob(other, () -> new ByteArrayInputStream(IMAGE.content(other)));
+            }
+            target.putManifest(MediaTypes.OCI_MANIFEST, IMAGE.document(), true);
+            try (InputStream in = source.blob(blob)) {
+                assertArrayEquals(IMAGE.content(blob), in.readAllBytes());
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 package dev.rafter.registry;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +13,7 @@ import dev.rafter.oci.Platform;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -110,6 +113,24 @@ class LayoutImagesTest {
         try (Stream<Path> files = Files.list(directory.resolve("half/blobs/sha256"))) {
             assertEquals(List.of(), files.toList());
         }
+    }
+
+    @Test
+    void aFileThatIsTakenOverIsMovedWithTheRightsOfABlob() throws Exception {
+        TestImage image = TestImage.random(3, 1000);
+        Descriptor layer = image.layers().getFirst();
+        Path file = Files.write(directory.resolve("file"), image.content(layer));
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        ImageTarget target = images.target(reference("taken", "1"));
+        target.takeBlob(layer, file);
+        assertFalse(Files.exists(file));
+        Path blob = directory.resolve("taken/blobs/sha256/" + layer.digest().hex());
+        assertArrayEquals(image.content(layer), Files.readAllBytes(blob));
+        assertEquals("rw-r--r--", PosixFilePermissions.toString(Files.getPosixFilePermissions(blob)));
+        Path shorter = Files.write(directory.resolve("shorter"), new byte[10]);
+        Files.delete(blob);
+        assertThrows(IllegalArgumentException.class, () -> target.takeBlob(layer, shorter));
+        assertFalse(target.hasBlob(layer));
     }
 
     @Test

@@ -12,17 +12,21 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LayoutTarget implements ImageTarget {
     private static final byte[] LAYOUT = "{\"imageLayoutVersion\":\"1.0.0\"}".getBytes(StandardCharsets.US_ASCII);
+
+    private static final Set<PosixFilePermission> PERMISSIONS = PosixFilePermissions.fromString("rw-r--r--");
 
     /** A file lock is per process; between threads this one holds. */
     private static final ReentrantLock INDEX_LOCK = new ReentrantLock();
@@ -92,6 +98,20 @@ public final class LayoutTarget implements ImageTarget {
         }
     }
 
+    /** A file of another filesystem is copied by the kernel. */
+    @Override
+    public void takeBlob(Descriptor descriptor, Path source) throws IOException {
+        if (hasBlob(descriptor)) {
+            return;
+        }
+        if (Files.size(source) != descriptor.size()) {
+            throw new IllegalArgumentException(source + " has " + Files.size(source) + " bytes, not " + descriptor);
+        }
+        Path file = file(descriptor.digest());
+        Files.createDirectories(file.getParent());
+        place(file, temporary -> Files.move(source, temporary, StandardCopyOption.REPLACE_EXISTING));
+    }
+
     @Override
     public Descriptor putManifest(String mediaType, byte[] document, boolean tagged) throws IOException {
         Descriptor descriptor = new Descriptor(mediaType, Digest.sha256(document), document.length);
@@ -128,22 +148,34 @@ public final class LayoutTarget implements ImageTarget {
     }
 
     private static void write(Path file, InputStream in) throws IOException {
-        Path directory = file.toAbsolutePath().getParent();
+        place(file, temporary -> {
+            try (OutputStream out = Files.newOutputStream(temporary)) {
+                in.transferTo(out);
+            }
+        });
+    }
+
+    private interface Writer {
+        void write(Path temporary) throws IOException;
+    }
+
+    private static void place(Path file, Writer writer) throws IOException {
+        Path directory = Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file has a directory");
         Path temporary = Files.createTempFile(directory, ".writing-", "");
         try {
-            try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-                OutputStream out = Channels.newOutputStream(channel);
-                in.transferTo(out);
-                channel.force(true);
-            }
-            Files.setPosixFilePermissions(
-                    temporary, java.nio.file.attribute.PosixFilePermissions.fromString("rw-r--r--"));
+            writer.write(temporary);
+            Files.setPosixFilePermissions(temporary, PERMISSIONS);
+            sync(temporary, StandardOpenOption.WRITE);
             Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            try (FileChannel parent = FileChannel.open(directory, StandardOpenOption.READ)) {
-                parent.force(true);
-            }
+            sync(directory, StandardOpenOption.READ);
         } finally {
             Files.deleteIfExists(temporary);
+        }
+    }
+
+    private static void sync(Path path, OpenOption how) throws IOException {
+        try (FileChannel channel = FileChannel.open(path, how)) {
+            channel.force(true);
         }
     }
 
