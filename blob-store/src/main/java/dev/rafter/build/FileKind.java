@@ -1,7 +1,7 @@
 package dev.rafter.build;
 
 import java.util.Comparator;
-import java.util.regex.Pattern;
+import java.util.Set;
 
 /**
  * What kind a file is of, by its path. A program that starts reads files of few kinds: an interpreter its compiled modules, a linker its
@@ -13,24 +13,54 @@ import java.util.regex.Pattern;
  * @param ending the name's ending, from its last dot on; ".so" of every shared library
  */
 record FileKind(boolean seldomRead, String ending) implements Comparable<FileKind> {
-    private static final Pattern SELDOM =
-            Pattern.compile("(.*/)?(tests?|testing|docs?|man|info|help|locale|include|examples?)/.*", Pattern.DOTALL);
-    private static final Pattern LIBRARY = Pattern.compile(".*\\.so(\\.[0-9.]+)?", Pattern.DOTALL);
+    private static final Set<String> SELDOM = Set.of(
+            "test",
+            "tests",
+            "testing",
+            "doc",
+            "docs",
+            "man",
+            "info",
+            "help",
+            "locale",
+            "include",
+            "example",
+            "examples");
+    private static final String LIBRARY = ".so";
     private static final int LONGEST_ENDING = 16;
     private static final Comparator<FileKind> ORDER =
             Comparator.comparing(FileKind::seldomRead).thenComparing(FileKind::ending);
 
     static FileKind of(String path) {
-        String name = path.substring(path.lastIndexOf('/') + 1);
-        return new FileKind(SELDOM.matcher(path).matches(), ending(name));
+        boolean seldomRead = false;
+        int name = 0;
+        for (int slash = path.indexOf('/'); slash >= 0 && !seldomRead; slash = path.indexOf('/', name)) {
+            seldomRead = SELDOM.contains(path.substring(name, slash));
+            name = slash + 1;
+        }
+        return new FileKind(seldomRead, ending(path.substring(path.lastIndexOf('/') + 1)));
     }
 
     private static String ending(String name) {
-        if (LIBRARY.matcher(name).matches()) {
-            return ".so";
+        if (isLibrary(name)) {
+            return LIBRARY;
         }
         int dot = name.lastIndexOf('.');
         return dot > 0 && name.length() - dot <= LONGEST_ENDING ? name.substring(dot) : "";
+    }
+
+    /** "libc.so", "libc.so.6", "libc-2.36.so.6.1". */
+    private static boolean isLibrary(String name) {
+        int end = name.length();
+        while (end > 0 && isOfVersion(name.charAt(end - 1))) {
+            end--;
+        }
+        boolean version = name.length() - end >= 2 && name.charAt(end) == '.';
+        return name.startsWith(LIBRARY, end - LIBRARY.length()) && (version || end == name.length());
+    }
+
+    private static boolean isOfVersion(char c) {
+        return c == '.' || (c >= '0' && c <= '9');
     }
 
     @Override

@@ -24,7 +24,7 @@ final class LayerTar implements AutoCloseable {
     static LayerTar open(LayerSource source) throws IOException {
         InputStream stored = source.open();
         try {
-            return new LayerTar(source.describe(), LayerDecompressor.open(stored));
+            return new LayerTar(source.describe(), new ReadAhead(LayerDecompressor.open(stored)));
         } catch (CorruptFrameException e) {
             stored.close();
             throw corrupt(source.describe(), e);
