@@ -4,8 +4,10 @@ import dev.rafter.failure.Failure;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.LinkedHashMap;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.SequencedMap;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -26,25 +28,11 @@ import picocli.CommandLine.ScopeType;
         versionProvider = Main.Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
-        synopsisSubcommandLabel = "COMMAND",
-        subcommands = {
-            StartCommand.class,
-            RestartCommand.class,
-            StopCommand.class,
-            MountCommand.class,
-            UmountCommand.class,
-            MountsCommand.class,
-            LsCommand.class,
-            CatCommand.class,
-            ExportCommand.class,
-            InspectCommand.class,
-            CheckCommand.class,
-            ConvertCommand.class,
-            ConfigCommand.class,
-            DoctorCommand.class,
-            DaemonCommand.class
-        })
+        synopsisSubcommandLabel = "COMMAND")
 public final class Main implements Runnable {
+    /** In the order in which they are listed. */
+    static final SequencedMap<String, Class<?>> COMMANDS = commands();
+
     @Mixin
     private final GlobalOptions options = new GlobalOptions();
 
@@ -56,10 +44,31 @@ public final class Main implements Runnable {
         System.exit(run(args));
     }
 
+    private static SequencedMap<String, Class<?>> commands() {
+        SequencedMap<String, Class<?>> commands = new LinkedHashMap<>();
+        commands.put("start", StartCommand.class);
+        commands.put("restart", RestartCommand.class);
+        commands.put("stop", StopCommand.class);
+        commands.put("mount", MountCommand.class);
+        commands.put("umount", UmountCommand.class);
+        commands.put("mounts", MountsCommand.class);
+        commands.put("ls", LsCommand.class);
+        commands.put("cat", CatCommand.class);
+        commands.put("export", ExportCommand.class);
+        commands.put("inspect", InspectCommand.class);
+        commands.put("check", CheckCommand.class);
+        commands.put("convert", ConvertCommand.class);
+        commands.put("config", ConfigCommand.class);
+        commands.put("doctor", DoctorCommand.class);
+        commands.put("daemon", DaemonCommand.class);
+        return commands;
+    }
+
     /** Runs one command line and returns its exit code. */
     public static int run(String... args) {
         Main main = new Main();
         CommandLine commandLine = new CommandLine(main);
+        addCommands(commandLine, args);
         HelpPages.arrange(commandLine);
         return commandLine
                 .setCaseInsensitiveEnumValuesAllowed(true)
@@ -68,6 +77,16 @@ public final class Main implements Runnable {
                 .setParameterExceptionHandler((e, _) -> usage(e))
                 .setExecutionExceptionHandler((e, command, _) -> main.failed(e, command))
                 .execute(args);
+    }
+
+    /** To read what all commands take is half of a short command's time: if the line begins with one, the others are left out. */
+    private static void addCommands(CommandLine commandLine, String... args) {
+        Class<?> only = args.length == 0 ? null : COMMANDS.get(args[0]);
+        if (only != null) {
+            commandLine.addSubcommand(args[0], only);
+        } else {
+            COMMANDS.forEach(commandLine::addSubcommand);
+        }
     }
 
     public GlobalOptions options() {

@@ -26,7 +26,16 @@ class MainTest {
     }
 
     static Set<String> commands() {
-        return new CommandLine(new Main()).getSubcommands().keySet();
+        return Main.COMMANDS.keySet();
+    }
+
+    @Test
+    void commandsHaveTheirOwnNamesAndHelpListsAll() {
+        String help = CommandResult.of("--help").out();
+        Main.COMMANDS.forEach((name, type) -> {
+            assertEquals(name, type.getAnnotation(CommandLine.Command.class).name());
+            assertTrue(Pattern.compile("(?m)^  " + name + " ").matcher(help).find(), help);
+        });
     }
 
     @ParameterizedTest

@@ -21,8 +21,9 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * One short life of a daemon, which the launcher starts in the way that makes the JVM write down what it loaded: it starts, is asked by
- * HTTP and by gRPC, mounts a small image, serves its reads, and stops.
+ * What the JVM's caches are made from; the launcher starts both processes in the way that makes the JVM write down what it loaded and what
+ * its methods did. Here some commands run, above all conversions. In a process of its own one short life of a daemon: it starts, is asked
+ * by HTTP and by gRPC, mounts a small image, serves its reads, and stops.
  */
 public final class Training {
     private static final int FILES = 4;
@@ -37,12 +38,21 @@ public final class Training {
             String image = registry.directHost() + "/training:1";
             push(image, layer(work));
             rafter.command("convert", image, image + "-rafs");
+            convert(rafter, work);
             rafter.command("start");
             live(rafter, image + "-rafs", work.resolve("mounted"));
         } finally {
             rafter.close();
             Shell.deleteTree(work);
         }
+    }
+
+    private static void convert(Rafter rafter, Path work) throws IOException, InterruptedException {
+        Path archive = TrainingArchive.write(work);
+        String converted = "oci:" + work.resolve("converted");
+        rafter.command("convert", "docker-archive:" + archive, converted);
+        rafter.command("inspect", converted);
+        rafter.command("check", converted);
     }
 
     private static void live(Rafter rafter, String image, Path mounted) throws IOException, InterruptedException {
