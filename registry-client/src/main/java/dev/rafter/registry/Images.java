@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Opens images wherever they are. One object serves a whole program: sources and targets share connections, tokens and what is known
@@ -28,17 +29,24 @@ public final class Images implements AutoCloseable {
     private static final String HUB_HOST = "registry-1.docker.io";
 
     private final RegistryOptions options;
-    private final OkHttpEngine engine;
+    private @Nullable OkHttpEngine engine;
     private final Map<String, RegistryHost> hosts = new ConcurrentHashMap<>();
 
     public Images(RegistryOptions options) {
         this.options = options;
-        this.engine = new OkHttpEngine(new OkHttpEngine.Options(
-                options.connectTimeout(),
-                options.readTimeout(),
-                options.maxRequestsPerHost(),
-                USER_AGENT,
-                this::tlsSettings));
+    }
+
+    /** Made for the first registry: files need none, and it takes a while. */
+    private synchronized OkHttpEngine engine() {
+        if (engine == null) {
+            engine = new OkHttpEngine(new OkHttpEngine.Options(
+                    options.connectTimeout(),
+                    options.readTimeout(),
+                    options.maxRequestsPerHost(),
+                    USER_AGENT,
+                    this::tlsSettings));
+        }
+        return engine;
     }
 
     /**
@@ -77,7 +85,7 @@ public final class Images implements AutoCloseable {
     }
 
     private RegistryHost host(String host) {
-        return hosts.computeIfAbsent(host, name -> new RegistryHost(name, base(name), engine, options));
+        return hosts.computeIfAbsent(host, name -> new RegistryHost(name, base(name), engine(), options));
     }
 
     private URI base(String host) {
@@ -112,7 +120,9 @@ public final class Images implements AutoCloseable {
     }
 
     @Override
-    public void close() {
-        engine.close();
+    public synchronized void close() {
+        if (engine != null) {
+            engine.close();
+        }
     }
 }

@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import okhttp3.Call;
 import okhttp3.ConnectionPool;
+import okhttp3.ConnectionSpec;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -60,6 +61,8 @@ public final class OkHttpEngine implements HttpClient, AutoCloseable {
         this.options = options;
         this.shared = new OkHttpClient.Builder()
                 .connectionPool(new ConnectionPool(IDLE_CONNECTIONS, 5, TimeUnit.MINUTES))
+                .connectionSpecs(List.of(
+                        ConnectionSpec.CLEARTEXT)) // what speaks TLS says so itself, and others need no authorities
                 .followRedirects(false)
                 .followSslRedirects(false)
                 .proxySelector(new EnvironmentProxies(System.getenv()))
@@ -134,7 +137,9 @@ public final class OkHttpEngine implements HttpClient, AutoCloseable {
         }
         HostSettings settings = options.hosts().apply(authority);
         Tls tls = Tls.of(settings);
-        OkHttpClient.Builder builder = shared.newBuilder().sslSocketFactory(tls.socketFactory(), tls.trustManager());
+        OkHttpClient.Builder builder = shared.newBuilder()
+                .connectionSpecs(List.of(ConnectionSpec.MODERN_TLS))
+                .sslSocketFactory(tls.socketFactory(), tls.trustManager());
         if (settings.skipVerify()) {
             builder.hostnameVerifier((_, _) -> true);
         }
