@@ -9,6 +9,7 @@ import dev.rafter.cli.CommandResult;
 import dev.rafter.format.FileType;
 import dev.rafter.format.tar.TarEntry;
 import dev.rafter.format.tar.TarReader;
+import dev.rafter.format.tar.TarWriter;
 import dev.rafter.format.tar.TarWriter.Region;
 import dev.rafter.oci.Platform;
 import dev.rafter.registry.ImageReference;
@@ -123,6 +124,33 @@ class WholeTreeTest {
         try (OpenedImage image = open("erofs:" + file)) {
             assertEquals(List.of(), differences(image, List.of(new Layer("export", export(image)))));
         }
+    }
+
+    /** What {@code docker save} writes since Docker 25 is a tar of a layout, from which chunks are read where they lie. */
+    @Test
+    void soIsThatOfAnImageInAnArchive() throws IOException {
+        fixture("rafs6-zstd");
+        Path archive = directory.resolve("saved.tar");
+        try (OutputStream out = Files.newOutputStream(archive)) {
+            writeTar(FIXTURES.resolve("rafs6-zstd"), new TarWriter(out));
+        }
+        List<LayerSource> exported;
+        try (OpenedImage image = open("docker-archive:" + archive + ":fixture")) {
+            exported = List.of(new Layer("export", export(image)));
+            assertEquals(List.of(), differences(image, exported));
+        }
+        try (OpenedImage original = open(fixture("rafs6-zstd"))) {
+            assertEquals(List.of(), differences(original, exported));
+        }
+    }
+
+    private static void writeTar(Path folder, TarWriter tar) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
+                TestArchive.file(tar, folder.relativize(file).toString(), Files.readAllBytes(file));
+            }
+        }
+        tar.finish();
     }
 
     @Test
