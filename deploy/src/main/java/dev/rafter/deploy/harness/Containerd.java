@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -109,8 +110,20 @@ public final class Containerd implements AutoCloseable {
         process = launch();
     }
 
+    /** Ends it, and what it has left: shims know it by its socket, and the processes of containers are theirs. */
     @Override
     public void close() {
         Shell.stop(process);
+        for (ProcessHandle shim :
+                ProcessHandle.allProcesses().filter(this::isShim).toList()) {
+            List<ProcessHandle> containers = shim.descendants().toList();
+            shim.destroyForcibly();
+            containers.forEach(ProcessHandle::destroyForcibly);
+        }
+    }
+
+    private boolean isShim(ProcessHandle other) {
+        return other.info().command().orElse("").endsWith("/containerd-shim-runc-v2")
+                && Arrays.asList(other.info().arguments().orElse(new String[0])).contains(socket().toString());
     }
 }

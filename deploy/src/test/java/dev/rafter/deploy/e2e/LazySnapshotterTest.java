@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.rafter.api.ApiClient;
-import dev.rafter.deploy.harness.DockerRegistry;
 import dev.rafter.deploy.harness.Shell;
 import dev.rafter.oci.Digest;
 import dev.rafter.registry.embedded.Link;
@@ -38,8 +37,7 @@ final class LazySnapshotterTest {
     private static final Path FIXTURES = Path.of(System.getProperty("rafter.shared"), "fixtures");
     private static final String CRI = SnapshotterNode.CRI;
 
-    private static Path work;
-    private static DockerRegistry registry;
+    private static TestRegistry registry;
     private static String pause;
 
     private final ContainerdVersion version;
@@ -53,14 +51,9 @@ final class LazySnapshotterTest {
 
     @BeforeAll
     static void pushImages() throws Exception {
-        assumeTrue("root".equals(System.getProperty("user.name")), "containers need root");
         assumeTrue(Files.isDirectory(FIXTURES), "the images of " + FIXTURES + " are not here");
-        assumeTrue(
-                BusyboxImages.canBeMade() && Shell.has("docker-registry"),
-                "needs busybox, docker-registry, skopeo and umoci: ./rafter test installs them");
-        work = Files.createTempDirectory(Files.createDirectories(SnapshotterNode.WORK), "images");
-        registry = DockerRegistry.start(work.resolve("registry"));
-        pause = new BusyboxImages(work.resolve("images"), registry.host()).push("pause:1");
+        registry = TestRegistry.start();
+        pause = registry.images().push("pause:1");
         for (String kind : List.of("rafs6-zstd", "rafs6-lz4", "rafs5-zstd")) {
             Shell.run(
                     "skopeo",
@@ -68,7 +61,7 @@ final class LazySnapshotterTest {
                     "--quiet",
                     "--dest-tls-verify=false",
                     "oci:" + FIXTURES.resolve(kind) + ":fixture",
-                    "docker://" + registry.host() + "/fixture:" + kind);
+                    "docker://" + registry.docker().host() + "/fixture:" + kind);
         }
     }
 
@@ -76,14 +69,12 @@ final class LazySnapshotterTest {
     static void stopRegistry() throws IOException {
         if (registry != null) {
             registry.close();
-            Shell.deleteTree(work);
         }
     }
 
     @BeforeEach
     void startNode() throws Exception {
-        assumeTrue(version.isHere(), version.missing());
-        link = Link.open(LinkSpeed.unshaped(), registry.address());
+        link = Link.open(LinkSpeed.unshaped(), registry.docker().address());
         image = link.host() + "/fixture:rafs6-zstd";
         node = SnapshotterNode.start(version, pause);
         node.plainHttp(link.host());
@@ -183,13 +174,13 @@ final class LazySnapshotterTest {
         List<String> before = node.snapshots(CRI);
         node.stopSnapshotter();
         assertEquals(List.of(), node.imageMounts());
-        registry.suspend();
+        registry.docker().suspend();
         try {
             node.restartSnapshotter();
             assertEquals(before, node.snapshots(CRI));
             assertEquals("3\n", runShell("c3", "echo 3"), "from what is on this node, with the registry gone");
         } finally {
-            registry.resume();
+            registry.docker().resume();
         }
     }
 
@@ -202,14 +193,14 @@ final class LazySnapshotterTest {
         String container = cri.runContainer(pod, "pod-1", image, List.of("/bin/sh", "-c", "while :; do :; done"));
         assertEquals("1\n", cri.exec(container, "/bin/sh", "-c", "echo 1"));
         List<String> before = node.imageMounts();
-        registry.suspend();
+        registry.docker().suspend();
         try {
             ProcessHandle.of(daemon()).orElseThrow().destroyForcibly();
             awaitAnotherDaemonThan(0);
             assertEquals(before, node.imageMounts());
             assertEquals("2\n", cri.exec(container, "/bin/sh", "-c", "echo 2"), "with the registry gone");
         } finally {
-            registry.resume();
+            registry.docker().resume();
         }
         assertEquals(expectedSha256("/app/data/text"), sha256(cri.exec(container, "/bin/cat", "/app/data/text")));
         long old = daemon();

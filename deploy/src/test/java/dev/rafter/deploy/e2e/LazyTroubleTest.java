@@ -5,16 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.rafter.deploy.harness.DockerRegistry;
 import dev.rafter.deploy.harness.Rafter;
-import dev.rafter.deploy.harness.Shell;
 import dev.rafter.registry.embedded.Link;
 import dev.rafter.registry.embedded.LinkSpeed;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -46,8 +42,7 @@ final class LazyTroubleTest {
     /** Text that hardly compresses, so that bytes on the wire can be told. */
     private static final String NOISE = noise(6 << 20);
 
-    private static Path work;
-    private static DockerRegistry registry;
+    private static TestRegistry registry;
     private static String pause;
     private static String md5;
 
@@ -69,16 +64,11 @@ final class LazyTroubleTest {
 
     @BeforeAll
     static void pushImages() throws Exception {
-        assumeTrue("root".equals(System.getProperty("user.name")), "containers need root");
-        assumeTrue(
-                BusyboxImages.canBeMade() && Shell.has("docker-registry"),
-                "needs busybox, docker-registry, skopeo and umoci: ./rafter test installs them");
-        work = Files.createTempDirectory(Files.createDirectories(SnapshotterNode.WORK), "images");
-        registry = DockerRegistry.start(work.resolve("registry"));
-        BusyboxImages images = new BusyboxImages(work.resolve("images"), registry.host());
+        registry = TestRegistry.start();
+        BusyboxImages images = registry.images();
         pause = images.push("pause:1");
         String app = images.push("app:1", Map.of("noise", NOISE), Map.of("hello", "hello\n"));
-        Rafter.in(work.resolve("convert")).command("convert", app, app + "-rafs");
+        Rafter.in(registry.folder().resolve("convert")).command("convert", app, app + "-rafs");
         MessageDigest digest = MessageDigest.getInstance("MD5");
         md5 = HexFormat.of().formatHex(digest.digest(NOISE.getBytes(StandardCharsets.US_ASCII)));
     }
@@ -87,14 +77,12 @@ final class LazyTroubleTest {
     static void stopRegistry() throws IOException {
         if (registry != null) {
             registry.close();
-            Shell.deleteTree(work);
         }
     }
 
     @BeforeEach
     void startNode() throws Exception {
-        assumeTrue(version.isHere(), version.missing());
-        link = Link.open(LinkSpeed.unshaped(), registry.address());
+        link = Link.open(LinkSpeed.unshaped(), registry.docker().address());
         plain = link.host() + "/app:1";
         lazy = plain + "-rafs";
         node = SnapshotterNode.start(version, pause);

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.rafter.deploy.harness.DockerRegistry;
 import dev.rafter.deploy.harness.Shell;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -32,8 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 final class SnapshotterTest {
     private static final String NAMESPACE = "default";
 
-    private static Path work;
-    private static DockerRegistry registry;
+    private static TestRegistry registry;
     private static String pause;
     private static String app1;
     private static String app2;
@@ -47,13 +45,8 @@ final class SnapshotterTest {
 
     @BeforeAll
     static void pushImages() throws Exception {
-        assumeTrue("root".equals(System.getProperty("user.name")), "containers need root");
-        assumeTrue(
-                BusyboxImages.canBeMade() && Shell.has("docker-registry"),
-                "needs busybox, docker-registry, skopeo and umoci: ./rafter test installs them");
-        work = Files.createTempDirectory(Files.createDirectories(SnapshotterNode.WORK), "images");
-        registry = DockerRegistry.start(work.resolve("registry"));
-        BusyboxImages images = new BusyboxImages(work.resolve("images"), registry.host());
+        registry = TestRegistry.start();
+        BusyboxImages images = registry.images();
         pause = images.push("pause:1");
         app1 = images.push("app:1", Map.of("hello", "hello from 1\n"), Map.of("hello", "and on top of it\n"));
         app2 = images.push("app:2", Map.of("hello", "hello from 2\n"));
@@ -63,13 +56,11 @@ final class SnapshotterTest {
     static void stopRegistry() throws IOException {
         if (registry != null) {
             registry.close();
-            Shell.deleteTree(work);
         }
     }
 
     @BeforeEach
     void startNode() throws Exception {
-        assumeTrue(version.isHere(), version.missing());
         node = SnapshotterNode.start(version, pause);
     }
 
@@ -214,6 +205,25 @@ final class SnapshotterTest {
         assertEquals("and on top of it\n", cri.exec(container, "/bin/cat", "/hello"));
         cri.removeContainer(container);
         cri.removePod(pod);
+    }
+
+    /** As after a test that failed in the middle. */
+    @Test
+    void nothingOutlivesANodeThatIsClosed() throws Exception {
+        node.cri().pull(app1);
+        String pod = node.cri().runPod("pod-1");
+        node.cri().runContainer(pod, "pod-1", app1, List.of("/bin/sleep", "infinity"));
+        String folder = node.folder().toString();
+        assertTrue(isRunning(folder));
+        node.containerd().kill();
+        node.close();
+        node.await("shims and containers are gone", () -> !isRunning(folder));
+        assertFalse(Files.exists(Path.of(folder)));
+    }
+
+    private static boolean isRunning(String folder) {
+        return ProcessHandle.allProcesses()
+                .anyMatch(process -> process.info().commandLine().orElse("").contains(folder));
     }
 
     @Test
