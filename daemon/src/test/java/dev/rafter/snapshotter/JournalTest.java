@@ -103,6 +103,18 @@ class JournalTest {
     }
 
     @Test
+    void aNoteIsALineToo() throws IOException {
+        try (Journal journal = Journal.create(file(), List.of("one"), Steps.NONE)) {
+            journal.note("two");
+            journal.add("three", false);
+            journal.note("four");
+        }
+        assertEquals(
+                List.of("one", "two", "three", "four"), Journal.read(file()).lines());
+        assertTrue(Journal.read(file()).clean());
+    }
+
+    @Test
     void rewritingKeepsWhatIsGiven() throws IOException {
         try (Journal journal = Journal.create(file(), List.of("a", "b"), Steps.NONE)) {
             journal.add("c", false);

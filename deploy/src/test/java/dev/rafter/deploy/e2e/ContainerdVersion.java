@@ -2,9 +2,11 @@ package dev.rafter.deploy.e2e;
 
 import dev.rafter.deploy.harness.Shell;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -19,10 +21,37 @@ import java.util.stream.Stream;
  */
 record ContainerdVersion(String name, Path binaries, boolean isHere, String missing, String snippet) {
     private static final String NEWER = "2.2.3";
+    private static final Path CACHE = Path.of(
+            Optional.ofNullable(System.getenv("XDG_CACHE_HOME")).orElse(System.getProperty("user.home") + "/.cache"),
+            "rafter");
+    private static final String PREFIX = "containerd-";
     private static final List<String> BINARIES = List.of("containerd", "ctr", "containerd-shim-runc-v2");
 
     static Stream<ContainerdVersion> all() throws IOException, InterruptedException {
         return Stream.of(debian(), newer());
+    }
+
+    /** Those, and what else somebody has put into the cache folder: {@code containerd-1.7.28}, with all binaries in it. */
+    static Stream<ContainerdVersion> everyOneHere() throws IOException, InterruptedException {
+        List<ContainerdVersion> all = new ArrayList<>(all().toList());
+        Files.createDirectories(CACHE);
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(CACHE, PREFIX + "*")) {
+            for (Path folder : folders) {
+                String version = folder.getFileName().toString().substring(PREFIX.length());
+                if (!version.equals(NEWER) && hasAll(folder)) {
+                    all.add(new ContainerdVersion(version, folder, true, "", snippet(version)));
+                }
+            }
+        }
+        return all.stream();
+    }
+
+    private static String snippet(String version) {
+        return Stream.of("1.6", "1.7", "2.0")
+                .filter(version::startsWith)
+                .findFirst()
+                .map(own -> "containerd-" + own + ".toml")
+                .orElse("containerd-2.1.toml");
     }
 
     /** Debian's own. */
@@ -40,11 +69,7 @@ record ContainerdVersion(String name, Path binaries, boolean isHere, String miss
     static ContainerdVersion newer() throws IOException, InterruptedException {
         Optional<Path> found =
                 Optional.ofNullable(System.getenv("CONTAINERD22")).map(Path::of);
-        Path cache = Path.of(
-                Optional.ofNullable(System.getenv("XDG_CACHE_HOME"))
-                        .orElse(System.getProperty("user.home") + "/.cache"),
-                "rafter",
-                "containerd-" + NEWER);
+        Path cache = CACHE.resolve(PREFIX + NEWER);
         if (found.isEmpty() && Shell.has("go") && !hasAll(cache)) {
             build(cache);
         }
