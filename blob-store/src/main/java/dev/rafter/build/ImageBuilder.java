@@ -31,6 +31,9 @@ import java.util.RandomAccess;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.LongConsumer;
 
 /**
@@ -82,13 +85,33 @@ public final class ImageBuilder {
         try (ChunkEncoders encoders = new ChunkEncoders(options, work.resolve("spool"))) {
             ChunkOwners owners = new ChunkOwners(dictionary.places());
             List<LayerScan> scans = scan(layers, encoders, owners, progress);
-            encoders.finish();
-            MergedLayers merged = new MergedLayers();
-            for (int i = 0; i < scans.size(); i++) {
-                merged.add(scans.get(i).entries(), layers.get(i).describe());
-            }
-            return write(scans, merged, encoders, owners, dictionary);
+            return writeAll(layers, scans, encoders, owners, dictionary);
         }
+    }
+
+    /** The tree needs no encoded chunk: it is merged while the last ones are encoded and the blobs are written. */
+    private BuiltImage writeAll(
+            List<? extends LayerSource> layers,
+            List<LayerScan> scans,
+            ChunkEncoders encoders,
+            ChunkOwners owners,
+            ChunkDictionary dictionary)
+            throws IOException {
+        try (ExecutorService thread = Executors.newSingleThreadExecutor(
+                Thread.ofPlatform().name("rafter-tree").daemon().factory())) {
+            Future<MergedLayers> merging = thread.submit(() -> merge(scans, layers));
+            encoders.finish();
+            List<LayerBlob> blobs = writeBlobs(scans, encoders, owners);
+            return write(InParallel.result(merging), blobs, owners, dictionary);
+        }
+    }
+
+    private static MergedLayers merge(List<LayerScan> scans, List<? extends LayerSource> layers) throws IOException {
+        MergedLayers merged = new MergedLayers();
+        for (int i = 0; i < scans.size(); i++) {
+            merged.add(scans.get(i).entries(), layers.get(i).describe());
+        }
+        return merged;
     }
 
     private List<LayerScan> scan(
@@ -110,18 +133,14 @@ public final class ImageBuilder {
     }
 
     private BuiltImage write(
-            List<LayerScan> scans,
-            MergedLayers merged,
-            ChunkEncoders encoders,
-            ChunkOwners owners,
-            ChunkDictionary dictionary)
+            MergedLayers merged, List<LayerBlob> layerBlobs, ChunkOwners owners, ChunkDictionary dictionary)
             throws IOException {
         List<RafsBootstrapWriter.Blob> table = new ArrayList<>();
         Map<ChunkKey, ChunkRef> places = new HashMap<>();
         List<String> dictionaryBlobs = useDictionary(merged, owners, dictionary, table, places);
         List<BuiltBlob> blobs = new ArrayList<>();
         TreeMap<String, ByteBuffer> metaFiles = new TreeMap<>();
-        for (LayerBlob blob : writeBlobs(scans, encoders, owners)) {
+        for (LayerBlob blob : layerBlobs) {
             blob.addPlaces(places, table.size() + 1);
             RafsBlobWriter.Written written = blob.written();
             table.add(new RafsBootstrapWriter.Blob(written.blob().atIndex(table.size()), written.chunks()));

@@ -27,17 +27,25 @@ public final class InParallel {
             List<Future<T>> running = tasks.stream().map(threads::submit).toList();
             try {
                 for (Future<T> one : running) {
-                    results.add(one.get());
+                    results.add(result(one));
                 }
-            } catch (InterruptedException e) {
+            } catch (IOException | RuntimeException e) {
                 threads.shutdownNow();
-                Thread.currentThread().interrupt();
-                throw (IOException) new InterruptedIOException("interrupted").initCause(e);
-            } catch (ExecutionException e) {
-                threads.shutdownNow();
-                throw e.getCause() instanceof IOException failed ? failed : new IOException(e.getCause());
+                throw e;
             }
         }
         return results;
+    }
+
+    /** What a task gave, when it is done; or what it failed with. */
+    static <T> T result(Future<T> task) throws IOException {
+        try {
+            return task.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw (IOException) new InterruptedIOException("interrupted").initCause(e);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException failed ? failed : new IOException(e.getCause());
+        }
     }
 }
