@@ -136,7 +136,7 @@ final class BuildBench {
             if (System.nanoTime() > deadline) {
                 Shell.kill(process);
             }
-            peak = Math.max(peak, Machine.memoryMiB(process.pid(), "VmHWM"));
+            peak = Math.max(peak, Machine.peakMiB(process.pid()));
             cpuSeconds = Math.max(cpuSeconds, Machine.cpuSecondsWithChildren(process.pid()));
         }
         if (process.exitValue() != 0) {

@@ -33,14 +33,26 @@ final class DaemonBench {
         order = new Random(seed);
     }
 
+    /** A state of the daemon. The supervisor takes nothing under systemd. */
+    record State(String name, Memory daemon, Memory supervisor, double cpuPercent) {}
+
     /**
-     * A state of the daemon.
+     * What a process takes of the machine's memory.
      *
-     * @param rssMiB resident memory of the daemon
-     * @param supervisorMiB resident memory of the process that starts it again; 0 under systemd
-     * @param cpuPercent of one processor
+     * @param rssMiB resident; for a state of load, the most that it has been
+     * @param pssMiB resident, what is shared divided among those that share it; for a state of load, at its end
      */
-    record State(String name, double rssMiB, double supervisorMiB, double cpuPercent) {}
+    record Memory(double rssMiB, double pssMiB) {
+        static final Memory NONE = new Memory(0, 0);
+
+        static Memory of(long pid) {
+            return new Memory(Machine.residentMiB(pid), Machine.proportionalMiB(pid));
+        }
+
+        static Memory peakOf(long pid) {
+            return new Memory(Machine.peakMiB(pid), Machine.proportionalMiB(pid));
+        }
+    }
 
     /** The time from the launcher's start to the first answer, and the processor time until then of the daemon alone. */
     record Start(boolean cache, double seconds, double cpuSeconds) {}
@@ -81,7 +93,7 @@ final class DaemonBench {
         double before = Machine.cpuSeconds(pid);
         long start = System.nanoTime();
         Thread.sleep(IDLE);
-        return state(name, pid, before, start, "VmRSS");
+        return state(name, pid, before, start, Memory.of(pid));
     }
 
     /** Reads every file of each image, everything fetched for the first time: its peak of memory. */
@@ -91,17 +103,16 @@ final class DaemonBench {
         for (int i = 0; i < images; i++) {
             Shell.run("sh", "-c", "find \"$0\" -type f -print0 | xargs -0 -n 200 -P 4 cat > /dev/null", mount(i));
         }
-        return state("under load", pid, before, start, "VmHWM");
+        return state("under load", pid, before, start, Memory.peakOf(pid));
     }
 
-    private static State state(String name, long pid, double cpuBefore, long start, String memory) throws IOException {
+    private static State state(String name, long pid, double cpuBefore, long start, Memory daemon) throws IOException {
         double cpuPercent = 100 * (Machine.cpuSeconds(pid) - cpuBefore) / ((System.nanoTime() - start) / 1e9);
         long parent = ProcessHandle.of(pid)
                 .flatMap(ProcessHandle::parent)
                 .map(ProcessHandle::pid)
                 .orElse(1L);
-        double supervisor = parent == 1 ? 0 : Machine.memoryMiB(parent, "VmRSS");
-        return new State(name, Machine.memoryMiB(pid, memory), supervisor, cpuPercent);
+        return new State(name, daemon, parent == 1 ? Memory.NONE : Memory.of(parent), cpuPercent);
     }
 
     /** Starts with and without the AOT cache, interleaved in random order. */
@@ -156,12 +167,15 @@ final class DaemonBench {
     }
 
     static String table(List<State> states) {
-        Table table = new Table("daemon", "RSS, MiB", "supervisor, MiB", "CPU, %");
+        Table table = new Table("daemon", "RSS, MiB", "PSS", "supervisor, RSS", "PSS", "both, PSS", "CPU, %");
         for (State state : states) {
             table.row(
                     state.name(),
-                    format("%.0f", state.rssMiB()),
-                    format("%.0f", state.supervisorMiB()),
+                    format("%.0f", state.daemon().rssMiB()),
+                    format("%.0f", state.daemon().pssMiB()),
+                    format("%.0f", state.supervisor().rssMiB()),
+                    format("%.0f", state.supervisor().pssMiB()),
+                    format("%.0f", state.daemon().pssMiB() + state.supervisor().pssMiB()),
                     format("%.1f", state.cpuPercent()));
         }
         return table.toString();

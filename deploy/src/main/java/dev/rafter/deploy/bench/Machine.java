@@ -88,16 +88,30 @@ final class Machine {
                 .sum();
     }
 
-    /** A figure of /proc/PID/status in MiB, as "VmRSS" or "VmHWM"; 0 if the process is gone. */
-    static double memoryMiB(long pid, String field) {
+    /** The resident memory of a process in MiB; 0 if it is gone. */
+    static double residentMiB(long pid) {
+        return memoryMiB(pid, "status", "VmRSS");
+    }
+
+    /** The most that the resident memory of a process has been, in MiB; 0 if it is gone. */
+    static double peakMiB(long pid) {
+        return memoryMiB(pid, "status", "VmHWM");
+    }
+
+    /** The resident memory of a process in MiB, each page divided by the number of processes that have it; 0 if it is gone. */
+    static double proportionalMiB(long pid) {
+        return memoryMiB(pid, "smaps_rollup", "Pss");
+    }
+
+    private static double memoryMiB(long pid, String file, String field) {
         try {
-            return Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
+            return Files.readAllLines(Path.of("/proc/" + pid, file)).stream()
                     .filter(line -> line.startsWith(field + ":"))
                     .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024)
                     .findFirst()
                     .orElse(0);
         } catch (IOException _) {
-            return 0; // it ends while its status is read: ENOENT, or ESRCH in the middle
+            return 0; // it ends while it is asked: ENOENT, or ESRCH in the middle
         }
     }
 }
