@@ -171,8 +171,7 @@ final class Daemon implements DaemonService {
         Files.writeString(pidFile, ProcessHandle.current().pid() + "\n");
         try (ApiServer _ = ApiServer.start(config.apiSocket(), this);
                 Closeable _ = serveSnapshots();
-                Rehearsal _ = Rehearsal.start(
-                        config.root().resolve(REHEARSAL), wiring::images, mounts::hasMounted, this::rehearseCalls)) {
+                Rehearsal _ = rehearse()) {
             store.ready();
             LOG.info("serving {} at {}", config.root(), config.apiSocket());
             if (!store.outlivesThisProcess()) {
@@ -214,6 +213,17 @@ final class Daemon implements DaemonService {
         if (Files.exists(folder)) {
             Folders.delete(folder);
         }
+    }
+
+    /** With the image that the launcher names, if it has one. */
+    private Rehearsal rehearse() {
+        String prepared = System.getProperty("rafter.rehearsal");
+        return Rehearsal.start(
+                config.root().resolve(REHEARSAL),
+                prepared == null ? null : Path.of(prepared),
+                wiring::images,
+                mounts::hasMounted,
+                this::rehearseCalls);
     }
 
     /** Nothing is mounted any more. Otherwise nothing may be let go of: the next daemon needs it all. */

@@ -16,6 +16,7 @@ import dev.rafter.oci.Platform;
 import dev.rafter.registry.ImageReference;
 import dev.rafter.registry.ImageTarget;
 import dev.rafter.registry.Images;
+import dev.rafter.registry.RegistryOptions;
 import dev.rafter.registry.embedded.EmbeddedRegistry;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -27,12 +28,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Plays a lazy mount through when a daemon has just started and has nothing to do: a small image, made here, is pushed to a registry in
- * this process, opened, guarded, and read through the kernel. What a program does for the first time takes a Java machine many times as
+ * Plays a lazy mount through when a daemon has just started and has nothing to do: a small image in a registry in this process is opened,
+ * guarded, and read through the kernel. The image was prepared when Rafter was built; where it was not, it is converted first, which takes
+ * half as long again and leaves 10 MiB more behind. What a program does for the first time takes a Java machine many times as
  * long as later, and the first container would wait for it. All of it happens in a directory of its own, with objects of its own, and a
  * failure matters to nobody.
  */
@@ -42,6 +45,7 @@ public final class Rehearsal implements AutoCloseable {
     private static final int PAGE_BYTES = 4096;
 
     private final Path directory;
+    private final @Nullable Path prepared;
     private final Supplier<Images> images;
     private final BooleanSupplier needless;
     private final Play more;
@@ -53,8 +57,9 @@ public final class Rehearsal implements AutoCloseable {
         void run() throws IOException;
     }
 
-    Rehearsal(Path directory, Supplier<Images> images, BooleanSupplier needless, Play more) {
+    Rehearsal(Path directory, @Nullable Path prepared, Supplier<Images> images, BooleanSupplier needless, Play more) {
         this.directory = directory;
+        this.prepared = prepared;
         this.images = images;
         this.needless = needless;
         this.more = more;
@@ -65,12 +70,14 @@ public final class Rehearsal implements AutoCloseable {
      * Begins in the background, a moment later.
      *
      * @param directory is made, and removed with all that is in it
+     * @param prepared what {@link #prepare} has made; null if that was not done
      * @param images what mounts are opened through
      * @param needless whether the daemon has mounted something by then
      * @param more is played in any case, after that
      */
-    public static Rehearsal start(Path directory, Supplier<Images> images, BooleanSupplier needless, Play more) {
-        Rehearsal rehearsal = new Rehearsal(directory, images, needless, more);
+    public static Rehearsal start(
+            Path directory, @Nullable Path prepared, Supplier<Images> images, BooleanSupplier needless, Play more) {
+        Rehearsal rehearsal = new Rehearsal(directory, prepared, images, needless, more);
         rehearsal.thread.start();
         return rehearsal;
     }
@@ -83,7 +90,7 @@ public final class Rehearsal implements AutoCloseable {
                 rehearse();
             }
             more.run();
-            LOG.debug("rehearsed in {} ms", (System.nanoTime() - start) / 1_000_000);
+            LOG.info("rehearsed in {} ms", (System.nanoTime() - start) / 1_000_000);
         } catch (InterruptedException _) {
             LOG.debug("no rehearsal: the daemon ends");
         } catch (IOException | RuntimeException e) {
@@ -95,9 +102,11 @@ public final class Rehearsal implements AutoCloseable {
     void rehearse() throws IOException {
         delete(directory);
         Files.createDirectories(directory);
-        try (EmbeddedRegistry registry = EmbeddedRegistry.start(EmbeddedRegistry.Options.inMemory())) {
-            ImageReference reference = ImageReference.parse(registry.directHost() + "/rehearsal:1");
-            push(reference);
+        try (EmbeddedRegistry registry = registry()) {
+            ImageReference reference = reference(registry);
+            if (prepared == null) {
+                push(images.get(), reference, directory);
+            }
             ImageOpener opener = new ImageOpener(images.get()::open, ImageStore.open(directory.resolve("images")));
             try (OpenedImage image = opener.open(reference, Platform.current())) {
                 read(image);
@@ -107,7 +116,30 @@ public final class Rehearsal implements AutoCloseable {
         }
     }
 
-    private void push(ImageReference reference) throws IOException {
+    private EmbeddedRegistry registry() throws IOException {
+        return EmbeddedRegistry.start(
+                prepared == null
+                        ? EmbeddedRegistry.Options.inMemory()
+                        : EmbeddedRegistry.Options.inDirectory(prepared));
+    }
+
+    private static ImageReference reference(EmbeddedRegistry registry) {
+        return ImageReference.parse(registry.directHost() + "/rehearsal:1");
+    }
+
+    /** Makes the image beforehand, in a folder that may be read-only afterwards. */
+    public static void prepare(Path folder) throws IOException {
+        Files.createDirectories(folder);
+        Path work = Files.createTempDirectory(folder, "work");
+        try (EmbeddedRegistry registry = EmbeddedRegistry.start(EmbeddedRegistry.Options.inDirectory(folder));
+                Images images = new Images(RegistryOptions.DEFAULTS)) {
+            push(images, reference(registry), work);
+        } finally {
+            delete(work);
+        }
+    }
+
+    private static void push(Images images, ImageReference reference, Path work) throws IOException {
         BuildOptions one = new BuildOptions(
                 BuildOptions.DEFAULT_CHUNK_SIZE_BYTES,
                 BuildOptions.DEFAULTS.codec(),
@@ -115,8 +147,8 @@ public final class Rehearsal implements AutoCloseable {
                 BuildOptions.DEFAULTS.level(),
                 1);
         try (RehearsalImage source = new RehearsalImage();
-                ImageTarget target = images.get().target(reference)) {
-            new ImageConverter(one, new ChunkDictionary(), List.of(), directory, _ -> {}).convert(source, null, target);
+                ImageTarget target = images.target(reference)) {
+            new ImageConverter(one, new ChunkDictionary(), List.of(), work, _ -> {}).convert(source, null, target);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.rafter.mount;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -8,8 +9,11 @@ import dev.rafter.registry.RegistryOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -22,9 +26,34 @@ final class RehearsalTest {
                 Images images = new Images(RegistryOptions.DEFAULTS)) {
             Path directory = node.folder().resolve("rehearsal");
             Files.createDirectories(directory.resolve("left/by/one/before"));
-            new Rehearsal(directory, () -> images, () -> false, () -> {}).rehearse();
+            new Rehearsal(directory, null, () -> images, () -> false, () -> {}).rehearse();
             assertFalse(Files.exists(directory), "something is left");
         }
+    }
+
+    @Test
+    void withThePreparedImageItEndsWellAndLeavesThatAsItWas() throws IOException {
+        try (TestNode node = TestNode.create();
+                Images images = new Images(RegistryOptions.DEFAULTS)) {
+            Path prepared = node.folder().resolve("prepared");
+            Rehearsal.prepare(prepared);
+            List<String> before = list(prepared);
+            Path directory = node.folder().resolve("rehearsal");
+            new Rehearsal(directory, prepared, () -> images, () -> false, () -> {}).rehearse();
+            assertFalse(Files.exists(directory), "something is left");
+            assertEquals(before, list(prepared));
+        }
+    }
+
+    /** Paths and times of all that is there. */
+    private static List<String> list(Path folder) throws IOException {
+        List<String> found = new ArrayList<>();
+        try (Stream<Path> tree = Files.walk(folder)) {
+            for (Path path : (Iterable<Path>) tree.sorted()::iterator) {
+                found.add(path + " " + Files.getLastModifiedTime(path));
+            }
+        }
+        return found;
     }
 
     @Test
@@ -35,6 +64,7 @@ final class RehearsalTest {
             CountDownLatch played = new CountDownLatch(1);
             try (Rehearsal _ = Rehearsal.start(
                     directory,
+                    null,
                     () -> {
                         throw new IllegalStateException("nobody should ask");
                     },
@@ -55,7 +85,8 @@ final class RehearsalTest {
         try (TestNode node = TestNode.create();
                 Images images = new Images(RegistryOptions.DEFAULTS)) {
             Path directory = node.folder().resolve("rehearsal");
-            Rehearsal.start(directory, () -> images, () -> false, () -> {}).close();
+            Rehearsal.start(directory, null, () -> images, () -> false, () -> {})
+                    .close();
             assertFalse(Files.exists(directory));
         }
     }

@@ -2,6 +2,7 @@ package dev.rafter.deploy.training;
 
 import dev.rafter.deploy.harness.Rafter;
 import dev.rafter.deploy.harness.Shell;
+import dev.rafter.mount.Rehearsal;
 import dev.rafter.oci.Descriptor;
 import dev.rafter.oci.Digest;
 import dev.rafter.oci.Manifest;
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -23,15 +25,17 @@ import java.util.Random;
 /**
  * What the JVM's caches are made from; the launcher starts both processes in the way that makes the JVM write down what it loaded and what
  * its methods did. Here some commands run, above all conversions. In a process of its own one short life of a daemon: it starts, is asked
- * by HTTP and by gRPC, mounts a small image, serves its reads, and stops.
+ * by HTTP and by gRPC, mounts a small image, serves its reads, and stops. Before that, the image is made that every daemon rehearses with.
  */
 public final class Training {
     private static final int FILES = 4;
     private static final int FILE_BYTES = 1 << 20;
+    private static final Duration LONGEST_REHEARSAL = Duration.ofSeconds(30);
 
     private Training() {}
 
     public static void main(String[] args) throws IOException, InterruptedException {
+        Rehearsal.prepare(Path.of(System.getProperty("rafter.rehearsal")));
         Path work = Files.createTempDirectory(Path.of("/var/tmp"), "rafter-training");
         Rafter rafter = Rafter.in(work.resolve("node"));
         try (EmbeddedRegistry registry = EmbeddedRegistry.start(EmbeddedRegistry.Options.inMemory())) {
@@ -40,6 +44,7 @@ public final class Training {
             rafter.command("convert", image, image + "-rafs");
             convert(rafter, work);
             rafter.command("start");
+            awaitRehearsal(rafter);
             live(rafter, image + "-rafs", work.resolve("mounted"));
         } finally {
             rafter.close();
@@ -53,6 +58,15 @@ public final class Training {
         rafter.command("convert", "docker-archive:" + archive, converted);
         rafter.command("inspect", converted);
         rafter.command("check", converted);
+    }
+
+    /** What it loads is to be in the cache too, and it is left out when something is mounted before. Without it the cache is of use too. */
+    private static void awaitRehearsal(Rafter rafter) throws IOException, InterruptedException {
+        Path log = rafter.run().resolve("daemon.log");
+        long deadline = System.nanoTime() + LONGEST_REHEARSAL.toNanos();
+        while (!Files.readString(log).contains(" rehearsed in ") && System.nanoTime() < deadline) {
+            Thread.sleep(50);
+        }
     }
 
     private static void live(Rafter rafter, String image, Path mounted) throws IOException, InterruptedException {
