@@ -9,11 +9,6 @@ import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.channels.SelectionKey;
-import java.nio.channels.Selector;
-import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -29,9 +24,6 @@ import java.util.concurrent.TimeUnit;
  */
 public final class SnapshotterServer implements Closeable {
     private static final Duration DRAIN = Duration.ofSeconds(5);
-    private static final Duration FIRST_ANSWER = Duration.ofSeconds(5);
-    /** How an HTTP/2 client begins: RFC 9113, 3.4, and a SETTINGS frame that sets nothing. */
-    private static final String PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\0\0\0\4\0\0\0\0\0";
 
     private final Path socket;
     private final Server server;
@@ -94,25 +86,10 @@ public final class SnapshotterServer implements Closeable {
                 first.call("/", new byte[0]);
             }
             Files.setPosixFilePermissions(next, PosixFilePermissions.fromString("rw-------"));
-            connectOnce(next);
             Files.move(next, socket, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             close();
             throw new IOException("cannot listen on " + socket + ": " + e.getMessage(), e);
-        }
-    }
-
-    /** The first connection takes a new JVM longer than all later ones, and containerd gives up one that takes it a second. */
-    private static void connectOnce(Path socket) throws IOException {
-        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
-                Selector selector = Selector.open()) {
-            ByteBuffer preface = StandardCharsets.US_ASCII.encode(PREFACE);
-            while (preface.hasRemaining()) {
-                channel.write(preface);
-            }
-            channel.configureBlocking(false);
-            channel.register(selector, SelectionKey.OP_READ);
-            selector.select(FIRST_ANSWER.toMillis());
         }
     }
 
