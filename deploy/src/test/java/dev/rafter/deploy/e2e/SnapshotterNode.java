@@ -86,6 +86,13 @@ final class SnapshotterNode implements AutoCloseable {
         return Objects.requireNonNull(disk);
     }
 
+    /** By default containerd waits fifty times as long as its last collection took, which on a slow disk is minutes. */
+    private static final String PROMPT_COLLECTOR = """
+            [plugins."io.containerd.gc.v1.scheduler"]
+              pause_threshold = 0.5
+              deletion_threshold = 1
+            """;
+
     private String configuration(String pauseImage) throws IOException {
         String shipped = Files.readString(SNIPPETS.resolve(version.snippet()));
         String ours = shipped.substring(shipped.indexOf("version = "))
@@ -112,7 +119,7 @@ final class SnapshotterNode implements AutoCloseable {
                 [plugins.'io.containerd.internal.v1.opt']
                   path = "%2$s/opt"
                 """;
-        return ours + "\n" + test.formatted(pauseImage, folder);
+        return ours + "\n" + test.formatted(pauseImage, folder) + PROMPT_COLLECTOR;
     }
 
     /** Makes CRI speak plain HTTP to a registry, without asking for HTTPS first. */
