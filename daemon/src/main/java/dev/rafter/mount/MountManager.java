@@ -304,25 +304,32 @@ public final class MountManager {
         }
     }
 
-    /** Lets go of mounts that somebody else has unmounted. To be called now and then. */
+    /** Lets go of mounts that somebody else has unmounted. To be called now and then; waits for nobody. */
     public void releaseUnmounted() {
+        Set<Path> mounted;
         try {
-            Set<Path> mounted =
-                    MountInfo.all().stream().map(MountInfo::directory).collect(Collectors.toSet());
-            for (Path directory : active.keySet()) {
-                if (!mounted.contains(directory)) {
-                    releaseOneUnmounted(directory);
-                }
-            }
+            mounted = MountInfo.all().stream().map(MountInfo::directory).collect(Collectors.toSet());
         } catch (IOException e) {
             LOG.warn("looking for what was unmounted by somebody else failed: {}", e.getMessage());
+            return;
+        }
+        for (Path directory : active.keySet()) {
+            if (!mounted.contains(directory)) {
+                tryRelease(directory);
+            }
         }
     }
 
-    private void releaseOneUnmounted(Path directory) throws IOException {
-        ReentrantLock lock = lock(directory);
+    /** Leaves a directory alone at which something is being mounted, which may take as long as a registry does. */
+    private void tryRelease(Path directory) {
+        ReentrantLock lock = locks.computeIfAbsent(directory, _ -> new ReentrantLock());
+        if (!lock.tryLock()) {
+            return;
+        }
         try {
             releaseIfUnmounted(directory);
+        } catch (IOException e) {
+            LOG.warn("letting go of what was unmounted at {} failed: {}", directory, e.getMessage());
         } finally {
             lock.unlock();
         }

@@ -27,8 +27,10 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The snapshotter as containerd calls it. Namespaces, leases and the plugin's name are containerd's
- * business, and are only told back to it when a layer was lost. */
+/**
+ * The snapshotter as containerd calls it. Namespaces, leases and the plugin's name are containerd's business, and are only told back to it
+ * when a layer was lost.
+ */
 final class SnapshotsService extends SnapshotsGrpc.SnapshotsImplBase {
     private static final Logger LOG = LoggerFactory.getLogger(SnapshotsService.class);
     private static final int LIST_BATCH = 100;

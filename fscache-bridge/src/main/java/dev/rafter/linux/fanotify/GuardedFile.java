@@ -322,7 +322,7 @@ final class GuardedFile implements Transport.Guard {
                 .execute(this::closeGroup);
     }
 
-    /** Closes this process's descriptor of the group as soon as no event waits for an answer; the mark is whoever else's has it open. */
+    /** Closes this process's descriptor of the group as soon as no event waits for an answer; who else has one keeps the guard. */
     synchronized void closeGroup() {
         if (!closing) {
             closing = true;

@@ -215,15 +215,7 @@ final class FullSlotTableTest {
     void aFileThatIsReleasedMeanwhileLeavesNobodyWaiting() throws Exception {
         try (FanotifyTransport transport = transport()) {
             Source source = new Source();
-            Transport.Guard guard = transport.guard("x", file, source);
-            Process readers = read();
-            source.awaitAsked(InflightEvents.SLOTS);
-            for (long block = 0; block < READERS; block++) {
-                source.write(block);
-            }
-            guard.release();
-            source.may.countDown();
-            assertAllRead(readers);
+            releaseWhileAllWait(transport.guard("x", file, source), source);
             assertEquals(Set.of(), store.left());
         }
     }
@@ -235,16 +227,20 @@ final class FullSlotTableTest {
             Source source = new Source();
             Transport.Guard guard = transport.guard("x", file, source);
             try (Fd _ = store.take(FdStore.GROUP + "x").orElseThrow()) {
-                Process readers = read();
-                source.awaitAsked(InflightEvents.SLOTS);
-                for (long block = 0; block < READERS; block++) {
-                    source.write(block);
-                }
-                guard.release();
-                source.may.countDown();
-                assertAllRead(readers);
+                releaseWhileAllWait(guard, source);
             }
         }
+    }
+
+    private void releaseWhileAllWait(Transport.Guard guard, Source source) throws Exception {
+        Process readers = read();
+        source.awaitAsked(InflightEvents.SLOTS);
+        for (long block = 0; block < READERS; block++) {
+            source.write(block);
+        }
+        guard.release();
+        source.may.countDown();
+        assertAllRead(readers);
     }
 
     /** The first one takes no answer with it: as if its process had died, all that is left are the slots and the group. */
