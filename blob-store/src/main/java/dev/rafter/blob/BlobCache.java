@@ -9,7 +9,9 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,9 +28,10 @@ import org.slf4j.LoggerFactory;
  * </pre>
  *
  * <p>The bytes of a chunk are written first, then it is ready for readers ({@link #isReady}), and after an fdatasync it is ready for the
- * next boot too. A chunk that is ready is never written again with other bytes: its digest was checked before. Locks: {@code state}
- * guards the chunk map and the count of missing chunks and is held for no I/O but the replacing of {@code chunks}; {@code syncing} is
- * held over an fdatasync and by nobody that a reader waits for.
+ * next boot too. Until then it may be missing again: a disk that fails loses what was written and not synced. A chunk that is ready is
+ * never written again with other bytes: its digest was checked before. Locks: {@code state} guards the chunk map and the count of missing
+ * chunks and is held for no I/O but the replacing of {@code chunks}; {@code syncing} is held over an fdatasync and by nobody that a reader
+ * waits for; {@code use} is shared by all who read and write, and taken alone to close the files under nobody.
  */
 public final class BlobCache {
     /** Devices are multiples of this; and so is a block of today's image kinds. */
@@ -43,11 +46,16 @@ public final class BlobCache {
     private final ReadyMap ready;
     private final ReentrantLock state = new ReentrantLock();
     private final ReentrantLock syncing = new ReentrantLock();
+    private final ReadWriteLock use = new ReentrantReadWriteLock();
     private volatile ChunkMap chunks;
     private volatile int missingChunks;
     /** Counts fdatasyncs that failed: a chunk that was written before one and marked after it must be written again. */
     private volatile int failedSyncs;
 
+    /** Whether all that is ready is on disk. */
+    private volatile boolean synced;
+
+    private volatile Runnable onSafe = () -> {};
     private volatile boolean closed;
     /** Users; guarded by the store. */
     int references;
@@ -60,6 +68,7 @@ public final class BlobCache {
         this.ready = ready;
         this.chunks = chunks;
         this.missingChunks = countMissing(chunks);
+        this.synced = !ready.isDirty();
     }
 
     /**
@@ -96,7 +105,11 @@ public final class BlobCache {
                 ChunkMapFile.write(directory.resolve("chunks"), union.get());
             }
             ReadyMap ready = ReadyMap.open(directory.resolve("ready"), sizeBytes, BLOCK_SIZE_BYTES, bootId);
-            return Optional.of(new BlobCache(store, blob, directory, data, ready, union.get()));
+            BlobCache cache = new BlobCache(store, blob, directory, data, ready, union.get());
+            if (!cache.synced) {
+                store.syncLater(cache); // what the process before this one did not get to
+            }
+            return Optional.of(cache);
         } catch (IOException | RuntimeException e) {
             data.close();
             throw e;
@@ -199,6 +212,16 @@ public final class BlobCache {
         return missingChunks == 0;
     }
 
+    /** Whether every known chunk is ready and on disk: none of them can be missing again, whatever becomes of the disk. */
+    public boolean isSafe() {
+        return missingChunks == 0 && synced;
+    }
+
+    /** What to do, once or more often, when {@link #isSafe} has become true. No reader waits for it. */
+    public void onSafe(Runnable action) {
+        onSafe = action;
+    }
+
     /** How many known chunks are not ready. */
     public int missingChunks() {
         return missingChunks;
@@ -218,7 +241,9 @@ public final class BlobCache {
             throw new IllegalArgumentException(
                     "chunk=" + chunk + " remaining=" + bytes.remaining() + " sizeBytes=" + sizeBytes);
         }
+        use.readLock().lock();
         try {
+            requireOpen();
             ready.reserve(offset, sizeBytes);
             int before;
             do {
@@ -228,9 +253,17 @@ public final class BlobCache {
             } while (before != failedSyncs);
         } catch (IOException e) {
             throw new CacheWriteException(dataFile(), offset, sizeBytes, e);
+        } finally {
+            use.readLock().unlock();
         }
         bytes.position(bytes.limit());
         store.syncLater(this);
+    }
+
+    private void requireOpen() throws IOException {
+        if (closed) {
+            throw new IOException("the cache of " + blob + " is closed");
+        }
     }
 
     private void writeFully(ByteBuffer bytes, long offset) throws IOException {
@@ -248,6 +281,7 @@ public final class BlobCache {
         try {
             boolean wasReady = isChunkReady(map, chunk);
             ready.setReady(map.deviceOffset(chunk), map.sizeBytes(chunk));
+            synced = false;
             missingChunks -= wasReady ? 0 : 1;
         } finally {
             state.unlock();
@@ -260,10 +294,20 @@ public final class BlobCache {
      * @throws IOException if it is not
      */
     public void read(ByteBuffer target, long offset) throws IOException {
-        if (target.hasRemaining() && !isReady(offset, target.remaining())) {
-            throw new IOException(
-                    "not ready: " + target.remaining() + " bytes at device offset " + offset + " of " + blob);
+        use.readLock().lock();
+        try {
+            requireOpen();
+            if (target.hasRemaining() && !isReady(offset, target.remaining())) {
+                throw new IOException(
+                        "not ready: " + target.remaining() + " bytes at device offset " + offset + " of " + blob);
+            }
+            readFully(target, offset);
+        } finally {
+            use.readLock().unlock();
         }
+    }
+
+    private void readFully(ByteBuffer target, long offset) throws IOException {
         long end = offset + target.remaining();
         while (target.hasRemaining()) {
             if (data.read(target, end - target.remaining()) < 0) {
@@ -272,17 +316,37 @@ public final class BlobCache {
         }
     }
 
-    /** Makes what is ready now ready for the next boot too. */
+    /** Makes what is ready now ready for the next boot too; nothing if it is closed. */
     public void sync() throws IOException {
+        syncIfOpen();
+        if (isSafe()) {
+            onSafe.run();
+        }
+    }
+
+    private void syncIfOpen() throws IOException {
         syncing.lock();
         try {
+            if (closed) {
+                return;
+            }
             ReadyMap.Snapshot snapshot = ready.snapshotDirty();
-            if (!closed && !snapshot.isEmpty()) {
+            if (!snapshot.isEmpty()) {
                 syncData(snapshot);
                 ready.writeSynced(snapshot);
             }
+            noteSynced();
         } finally {
             syncing.unlock();
+        }
+    }
+
+    private void noteSynced() {
+        state.lock();
+        try {
+            synced = !ready.isDirty();
+        } finally {
+            state.unlock();
         }
     }
 
@@ -315,12 +379,17 @@ public final class BlobCache {
         store.release(this);
     }
 
+    /** Waits for who reads, writes or syncs. Whatever fails, the files are closed. */
     void close() throws IOException {
+        use.writeLock().lock();
+        syncing.lock();
         try (data;
                 ready) {
-            sync();
+            syncIfOpen();
         } finally {
             closed = true;
+            syncing.unlock();
+            use.writeLock().unlock();
         }
     }
 

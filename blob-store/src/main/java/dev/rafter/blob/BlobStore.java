@@ -9,7 +9,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -17,9 +16,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,22 +29,22 @@ import org.slf4j.LoggerFactory;
  * there gets a directory of its own, {@code <hex>-<first 16 hex digits of the SHA-256 of its chunk map>}: it can waste space, but never
  * make another image read bytes that this one vouches for. One process at a time may use a store; who owns the root sees to that.
  *
- * <p>Threads: one platform thread brings data to disk in the background. The lock guards the table of open caches and is held while one
- * is opened or closed; no reader of an open cache waits for it.
+ * <p>Threads: one platform thread brings data to disk in the background. Each blob has a lock, which is held while a cache of it is opened,
+ * closed or deleted: other blobs, and readers of open caches, do not wait for that.
  */
 public final class BlobStore implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BlobStore.class);
     private static final Set<String> FILESYSTEMS = Set.of("ext4", "xfs", "btrfs");
 
     private final Options options;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Map<Path, BlobCache> open = new HashMap<>();
+    private final KeyedLocks<Digest> locks = new KeyedLocks<>();
+    private final Map<Path, BlobCache> open = new ConcurrentHashMap<>();
     private final Set<BlobCache> unsynced = new LinkedHashSet<>();
     private final Thread syncer;
     /** The syncer is told by this, not by an interrupt, which would close the file that it is syncing. */
     private final CountDownLatch closing = new CountDownLatch(1);
 
-    private boolean closed;
+    private volatile boolean closed;
 
     private BlobStore(Options options) {
         this.options = options;
@@ -124,11 +123,10 @@ public final class BlobStore implements AutoCloseable {
      * @throws IOException if files cannot be opened or made
      */
     public BlobCache acquire(Digest blob, ChunkMap chunks) throws IOException {
-        lock.lock();
-        try {
-            if (closed) {
-                throw new IOException("the blob store is closed");
-            }
+        if (closed) {
+            throw new IOException("the blob store is closed");
+        }
+        try (var _ = locks.lock(blob)) {
             for (Path directory : candidates(blob, chunks)) {
                 Optional<BlobCache> cache = acquire(blob, directory, chunks);
                 if (cache.isPresent()) {
@@ -136,8 +134,6 @@ public final class BlobStore implements AutoCloseable {
                 }
                 LOG.warn("the chunks of {} differ from those in {}", blob, directory);
             }
-        } finally {
-            lock.unlock();
         }
         throw new IOException("no cache directory fits the chunk map of blob " + blob);
     }
@@ -173,8 +169,7 @@ public final class BlobStore implements AutoCloseable {
     }
 
     void release(BlobCache cache) throws IOException {
-        lock.lock();
-        try {
+        try (var _ = locks.lock(cache.blob())) {
             if (cache.references < 1) {
                 throw new IllegalStateException("released once too often: " + cache);
             }
@@ -183,15 +178,13 @@ public final class BlobStore implements AutoCloseable {
                 forget(cache);
                 cache.close();
             }
-        } finally {
-            lock.unlock();
         }
     }
 
     /** Deletes what is cached of a blob, for all chunk maps, but for what is open. */
     public void delete(Digest blob) throws IOException {
-        lock.lock();
-        try (DirectoryStream<Path> found = Files.newDirectoryStream(parent(blob), blob.hex() + "*")) {
+        try (var _ = locks.lock(blob);
+                DirectoryStream<Path> found = Files.newDirectoryStream(parent(blob), blob.hex() + "*")) {
             for (Path directory : found) {
                 if (!open.containsKey(directory)) {
                     deleteTree(directory);
@@ -199,8 +192,6 @@ public final class BlobStore implements AutoCloseable {
             }
         } catch (NoSuchFileException _) {
             LOG.debug("nothing is cached of {}", blob);
-        } finally {
-            lock.unlock();
         }
     }
 
@@ -246,33 +237,28 @@ public final class BlobStore implements AutoCloseable {
     private void sync(BlobCache cache) {
         try {
             cache.sync();
-        } catch (IOException e) {
-            LOG.error("{}", e.getMessage(), e);
+        } catch (IOException | RuntimeException e) {
+            LOG.error("{}: {}", cache, e.getMessage(), e); // and goes on: all other caches depend on this thread
             syncLater(cache);
         }
     }
 
-    /** Closes all caches, in use or not, after bringing them to disk. */
+    /** Closes all caches, in use or not, after bringing them to disk. Nobody may take or release one any more. */
     @Override
     public void close() throws IOException {
-        lock.lock();
-        try {
-            closed = true;
-            closing.countDown();
-            IOException failure = null;
-            for (BlobCache cache : open.values()) {
-                try {
-                    cache.close();
-                } catch (IOException e) {
-                    failure = e;
-                }
+        closed = true;
+        closing.countDown();
+        IOException failure = null;
+        for (BlobCache cache : open.values()) {
+            try {
+                cache.close();
+            } catch (IOException e) {
+                failure = e;
             }
-            open.clear();
-            if (failure != null) {
-                throw failure;
-            }
-        } finally {
-            lock.unlock();
+        }
+        open.clear();
+        if (failure != null) {
+            throw failure;
         }
     }
 }

@@ -245,6 +245,11 @@ final class ReadyMap implements AutoCloseable {
         }
     }
 
+    /** Whether a snapshot would hold anything. */
+    synchronized boolean isDirty() {
+        return !dirtySectors.isEmpty();
+    }
+
     /** What has become ready since the last call. To be taken before the fdatasync that makes it true on disk. */
     synchronized Snapshot snapshotDirty() {
         int[] sectors = dirtySectors.stream().toArray();

@@ -54,7 +54,6 @@ public final class BlobFetcher implements AutoCloseable {
 
     private final Set<Fetch> running = new HashSet<>();
     private @Nullable Thread filler;
-    private volatile Runnable onComplete = () -> {};
     private boolean closed;
 
     BlobFetcher(Fetching node, BlobCache cache, BlobSource source) {
@@ -63,11 +62,6 @@ public final class BlobFetcher implements AutoCloseable {
         this.source = source;
         planner = new WindowPlanner(() -> node.link(source.host()).bandwidthDelayBytes());
         marks = new Marks(cache.sizeBytes(), BLOCK_BITS);
-    }
-
-    /** What to do, once or more often, when every known chunk is ready. */
-    public void onComplete(Runnable action) {
-        onComplete = action;
     }
 
     /**
@@ -350,9 +344,6 @@ public final class BlobFetcher implements AutoCloseable {
                 changed.signalAll();
             } finally {
                 lock.unlock();
-            }
-            if (cache.isComplete()) {
-                onComplete.run();
             }
         }
     }

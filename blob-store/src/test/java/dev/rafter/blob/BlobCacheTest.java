@@ -20,6 +20,13 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -282,6 +289,80 @@ final class BlobCacheTest {
             cache.sync();
             assertReady(cache, 0, 20);
             cache.release();
+        }
+    }
+
+    @Test
+    void aCompleteBlobIsSafeOnlyWhenItIsOnDiskAndSaysSo() throws IOException {
+        AtomicInteger told = new AtomicInteger();
+        try (BlobStore store = store(BOOT)) {
+            BlobCache cache = store.acquire(chunks.blob, chunks.map);
+            cache.onSafe(told::incrementAndGet);
+            write(cache, 0, CHUNKS - 1);
+            cache.sync();
+            write(cache, CHUNKS - 1, CHUNKS);
+            assertTrue(cache.isComplete() && !cache.isSafe());
+            faults.syncFails = true;
+            assertThrows(IOException.class, cache::sync);
+            assertFalse(cache.isComplete() || cache.isSafe(), "the last chunk may be lost");
+            faults.syncFails = false;
+            write(cache, CHUNKS - 1, CHUNKS);
+            assertEquals(0, told.get());
+            cache.sync();
+            assertTrue(cache.isSafe());
+            assertEquals(1, told.get());
+            cache.release();
+        }
+        try (BlobStore store = store(BOOT)) {
+            assertTrue(store.acquire(chunks.blob, chunks.map).isSafe());
+        }
+    }
+
+    @Test
+    void oneCacheThatIsBeingClosedKeepsNoOtherWaiting() throws Exception {
+        RandomChunks others = new RandomChunks(SEED + 1, 1, 1000);
+        CountDownLatch syncing = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        try (BlobStore store = store(BOOT);
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            BlobCache cache = store.acquire(chunks.blob, chunks.map);
+            BlobCache other = store.acquire(others.blob, others.map);
+            write(cache, 0, 1);
+            faults.beforeSync = () -> {
+                syncing.countDown();
+                goOn.await();
+            };
+            Future<?> closing = threads.submit(() -> {
+                cache.release();
+                return null;
+            });
+            syncing.await();
+            faults.beforeSync = () -> {};
+            Future<?> released = threads.submit(() -> {
+                other.release();
+                return null;
+            });
+            released.get(20, TimeUnit.SECONDS);
+            Future<BlobCache> again = threads.submit(() -> store.acquire(chunks.blob, chunks.map));
+            assertThrows(TimeoutException.class, () -> again.get(50, TimeUnit.MILLISECONDS), "of the same blob");
+            goOn.countDown();
+            closing.get(20, TimeUnit.SECONDS);
+            assertReady(again.get(20, TimeUnit.SECONDS), 0, 1);
+        }
+    }
+
+    @Test
+    void aCacheIsClosedThoughItsDiskFailsAndNothingIsWrittenToItThen() throws IOException {
+        try (BlobStore store = store(BOOT)) {
+            BlobCache cache = store.acquire(chunks.blob, chunks.map);
+            write(cache, 0, 1);
+            faults.syncFails = true;
+            assertThrows(IOException.class, cache::release);
+            assertThrows(CacheWriteException.class, () -> write(cache, 1, 2));
+            assertThrows(IOException.class, () -> cache.read(ByteBuffer.allocate(1), 0));
+            cache.sync(); // as the syncer may, which was about to
+            faults.syncFails = false;
+            assertReady(store.acquire(chunks.blob, chunks.map), 0, 0);
         }
     }
 

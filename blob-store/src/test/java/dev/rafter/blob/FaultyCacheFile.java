@@ -10,10 +10,16 @@ final class FaultyCacheFile implements CacheFile {
     private final CacheFile file;
     private final Faults faults;
 
+    /** May wait. */
+    interface Waiting {
+        void run() throws InterruptedException;
+    }
+
     /** What goes wrong, for all files of one opener. */
     static final class Faults implements Opener {
         volatile boolean full;
         volatile boolean syncFails;
+        volatile Waiting beforeSync = () -> {};
         volatile int maxWriteBytes = Integer.MAX_VALUE;
         final AtomicInteger opened = new AtomicInteger();
         final AtomicInteger syncs = new AtomicInteger();
@@ -58,6 +64,11 @@ final class FaultyCacheFile implements CacheFile {
 
     @Override
     public void sync() throws IOException {
+        try {
+            faults.beforeSync.run();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
         if (faults.syncFails) {
             throw new IOException("Input/output error");
         }

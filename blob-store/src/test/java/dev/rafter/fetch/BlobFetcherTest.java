@@ -344,16 +344,16 @@ final class BlobFetcherTest {
     }
 
     @Test
-    void theBackgroundFillCompletesTheBlobAndSaysSo() throws Exception {
-        CountDownLatch complete = new CountDownLatch(1);
-        fetcher.onComplete(complete::countDown);
+    void theBackgroundFillCompletesTheBlob() throws Exception {
         blob.fault = (_, _, request) -> {
             if (request == 2) {
                 throw new IOException("once");
             }
         };
         fetcher.fillInBackground();
-        assertTrue(complete.await(20, TimeUnit.SECONDS));
+        for (int i = 0; i < 2_000 && !cache.isComplete(); i++) {
+            sleep(10);
+        }
         assertTrue(cache.isComplete());
         demandAndCompare(0, usedBytes());
     }

@@ -20,13 +20,23 @@ record ActiveMount(MountRecord record, Path directory, OpenedImage image, List<G
         uses.forEach(use -> use.blob().fetcher().fillInBackground());
     }
 
-    /** Whether no reader can meet a hole. A mount that was taken over in part has devices that it knows nothing of. */
+    /** Whether no reader can meet a hole now. A mount that was taken over in part has devices that it knows nothing of. */
     boolean isComplete() {
-        long lazy = image.devices().stream()
-                .filter(ImageDevice.Lazy.class::isInstance)
-                .count();
-        return uses.size() == lazy
+        return hasAllDevices()
                 && uses.stream().allMatch(use -> use.blob().cache().isComplete());
+    }
+
+    /** Whether no reader can meet a hole, ever: then it needs no guard. */
+    boolean isSafe() {
+        return hasAllDevices()
+                && uses.stream().allMatch(use -> use.blob().cache().isSafe());
+    }
+
+    private boolean hasAllDevices() {
+        return uses.size()
+                == image.devices().stream()
+                        .filter(ImageDevice.Lazy.class::isInstance)
+                        .count();
     }
 
     MountView view() {
@@ -48,14 +58,15 @@ record ActiveMount(MountRecord record, Path directory, OpenedImage image, List<G
     /** Lets go of everything; the filesystem is unmounted already. */
     void release(GuardedBlobs blobs) throws IOException {
         List<IOException> failures = new ArrayList<>();
-        for (GuardedBlobs.Use use : uses) {
-            try {
-                blobs.release(use);
-            } catch (IOException e) {
-                failures.add(e);
+        try (image) {
+            for (GuardedBlobs.Use use : uses) {
+                try {
+                    blobs.release(use);
+                } catch (IOException e) {
+                    failures.add(e);
+                }
             }
         }
-        image.close();
         if (!failures.isEmpty()) {
             throw failures.getFirst();
         }

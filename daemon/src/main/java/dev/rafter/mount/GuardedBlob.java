@@ -9,8 +9,12 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A blob that some mount reads from: its cache file, guarded as long as it has holes, and the fetcher that fills them. Shared by all
- * mounts that have the blob, and counted by {@link GuardedBlobs}. The lock guards whether there is a guard; no fetch is made under it.
+ * A blob that some mount reads from: its cache file, guarded as long as it has holes or may have them again, and the fetcher that fills them.
+ * Shared by all mounts that have the blob, and counted by {@link GuardedBlobs}. The lock guards whether there is a guard; no fetch is made
+ * under it.
+ *
+ * <p>A file that is complete but not yet on disk keeps its guard: a disk that fails to write loses pages that the kernel still calls clean,
+ * and only a guard can have them filled again.
  */
 final class GuardedBlob implements OnDemandSource {
     private final BlobCache cache;
@@ -25,7 +29,7 @@ final class GuardedBlob implements OnDemandSource {
         this.cache = cache;
         this.fetcher = fetcher;
         this.source = source;
-        fetcher.onComplete(this::releaseWhenComplete);
+        cache.onSafe(this::releaseWhenSafe);
     }
 
     BlobCache cache() {
@@ -40,11 +44,11 @@ final class GuardedBlob implements OnDemandSource {
         return source;
     }
 
-    /** Sees to it that the file is guarded if it has holes: before every mount, also when a new image knows more chunks of it. */
+    /** Sees to it that the file is guarded if it needs that: before every mount, also when a new image knows more chunks of it. */
     void guard(Transport transport) throws IOException {
         lock.lock();
         try {
-            if (guard == null && !cache.isComplete()) {
+            if (guard == null && !cache.isSafe()) {
                 guard = transport.guard(name(), cache.dataFile(), this);
             }
         } finally {
@@ -69,7 +73,7 @@ final class GuardedBlob implements OnDemandSource {
         } finally {
             lock.unlock();
         }
-        releaseWhenComplete();
+        releaseWhenSafe();
     }
 
     /** Takes over a guard that nobody served. */
@@ -80,7 +84,7 @@ final class GuardedBlob implements OnDemandSource {
         } finally {
             lock.unlock();
         }
-        releaseWhenComplete();
+        releaseWhenSafe();
     }
 
     /** Of the guard, over restarts of the daemon too. */
@@ -103,11 +107,11 @@ final class GuardedBlob implements OnDemandSource {
         fetcher.demand(offset, lengthBytes);
     }
 
-    /** Lets the kernel serve a complete file alone. */
-    void releaseWhenComplete() {
+    /** Lets the kernel serve a file alone that will never have a hole again. */
+    void releaseWhenSafe() {
         lock.lock();
         try {
-            if (guard != null && cache.isComplete()) {
+            if (guard != null && cache.isSafe()) {
                 guard.release();
                 guard = null;
             }
@@ -116,8 +120,20 @@ final class GuardedBlob implements OnDemandSource {
         }
     }
 
-    /** Ends all of it; no mount has the file any more. */
+    /** Ends all of it; no mount has the file any more. Whatever fails, the cache is released. */
     void close() throws IOException {
+        try {
+            endGuard();
+        } finally {
+            try {
+                fetcher.close();
+            } finally {
+                cache.release();
+            }
+        }
+    }
+
+    private void endGuard() {
         lock.lock();
         try {
             if (guard != null) {
@@ -127,7 +143,5 @@ final class GuardedBlob implements OnDemandSource {
         } finally {
             lock.unlock();
         }
-        fetcher.close();
-        cache.release();
     }
 }

@@ -2,29 +2,30 @@ package dev.rafter.mount;
 
 import dev.rafter.blob.BlobCache;
 import dev.rafter.blob.BlobStore;
+import dev.rafter.blob.KeyedLocks;
 import dev.rafter.fetch.Fetching;
 import dev.rafter.image.ImageDevice;
+import dev.rafter.oci.Digest;
 import dev.rafter.ondemand.Transport;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The blobs that mounts read from. The lock guards the table and the counts; it is held while a cache is opened or closed and while a
- * file is guarded, and no reader waits for it.
+ * The blobs that mounts read from. Each has a lock, which guards its place in the table and its count; it is held while its cache is opened
+ * or closed and while its file is guarded. Other blobs do not wait for that, nor does any reader.
  */
 final class GuardedBlobs {
     private final BlobStore store;
     private final Transport transport;
     private final Fetching fetching;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Map<Path, GuardedBlob> blobs = new HashMap<>();
+    private final KeyedLocks<Digest> locks = new KeyedLocks<>();
+    private final Map<Path, GuardedBlob> blobs = new ConcurrentHashMap<>();
     /** By the name of the guard. */
-    private final Map<String, OrphanedFile> denied = new HashMap<>();
+    private final Map<String, OrphanedFile> denied = new ConcurrentHashMap<>();
 
     GuardedBlobs(BlobStore store, Transport transport, Fetching fetching) {
         this.store = store;
@@ -86,8 +87,7 @@ final class GuardedBlobs {
     }
 
     private Use acquire(ImageDevice.Lazy device, Guarding guarding) throws IOException {
-        lock.lock();
-        try {
+        try (var _ = locks.lock(device.blob())) {
             BlobCache cache = store.acquire(device.blob(), device.chunks());
             GuardedBlob blob = blobs.get(cache.directory());
             if (blob == null) {
@@ -105,8 +105,6 @@ final class GuardedBlobs {
                 throw e;
             }
             return use;
-        } finally {
-            lock.unlock();
         }
     }
 
@@ -119,25 +117,17 @@ final class GuardedBlobs {
 
     /** Ends a use; the last one ends the guard, closes the cache file and brings it to disk. The filesystem is unmounted already. */
     void release(Use use) throws IOException {
-        lock.lock();
-        try {
+        try (var _ = locks.lock(use.device().blob())) {
             GuardedBlob blob = use.blob();
             blob.source().remove(use.device().source());
             if (--blob.references == 0) {
                 blobs.remove(blob.cache().directory());
                 blob.close();
             }
-        } finally {
-            lock.unlock();
         }
     }
 
     List<GuardedBlob> all() {
-        lock.lock();
-        try {
-            return List.copyOf(blobs.values());
-        } finally {
-            lock.unlock();
-        }
+        return List.copyOf(blobs.values());
     }
 }

@@ -290,7 +290,7 @@ public final class MountManager {
      * though it is unmounted here; without its guards it would show holes as zeros.
      */
     private boolean letGo(ActiveMount mount) throws IOException {
-        if (!mount.isComplete() && isUsedByTheKernel(mount.image().bootstrap())) {
+        if (!mount.isSafe() && isUsedByTheKernel(mount.image().bootstrap())) {
             return false;
         }
         records.remove(mount.record());
