@@ -4,7 +4,6 @@ import dev.rafter.format.CorruptImageException;
 import dev.rafter.format.FileNode.ChunkRef;
 import dev.rafter.format.rafs.RafsBlob;
 import dev.rafter.format.rafs.RafsBootstrap;
-import dev.rafter.format.rafs.RafsBootstrapWriter;
 import dev.rafter.format.rafs.RafsChunk;
 import dev.rafter.format.rafs.RafsChunks;
 import java.util.ArrayList;
@@ -14,8 +13,11 @@ import java.util.Map;
 
 /** Chunks of images that exist already: a new image refers to them instead of storing them again. */
 public final class ChunkDictionary {
-    private final List<RafsBootstrapWriter.Blob> blobs = new ArrayList<>();
+    private final List<Blob> blobs = new ArrayList<>();
     private final Map<ChunkKey, ChunkRef> places = new HashMap<>();
+
+    /** A blob of such an image, and its chunks. */
+    record Blob(RafsBlob blob, RafsChunks chunks) {}
 
     /**
      * Takes in all chunks of an image.
@@ -35,7 +37,7 @@ public final class ChunkDictionary {
                 throw new IllegalArgumentException("its blob " + blob.id() + " has batched or referenced chunks");
             }
             RafsChunks chunks = image.chunks(blob);
-            blobs.add(new RafsBootstrapWriter.Blob(blob, chunks));
+            blobs.add(new Blob(blob, chunks));
             for (int i = 0; i < chunks.count(); i++) {
                 RafsChunk chunk = chunks.get(i);
                 places.putIfAbsent(
@@ -45,7 +47,7 @@ public final class ChunkDictionary {
         }
     }
 
-    List<RafsBootstrapWriter.Blob> blobs() {
+    List<Blob> blobs() {
         return blobs;
     }
 

@@ -2,33 +2,17 @@ package dev.rafter.build;
 
 import dev.rafter.codec.Codec;
 import dev.rafter.digest.DigestAlgorithm;
-import dev.rafter.format.FileNode;
-import dev.rafter.format.FileNode.ChunkRef;
-import dev.rafter.format.FileNode.Contents;
-import dev.rafter.format.FileType;
 import dev.rafter.format.rafs.Compressor;
+import dev.rafter.format.rafs.RafsBlob;
 import dev.rafter.format.rafs.RafsBlobWriter;
-import dev.rafter.format.rafs.RafsBootstrapLayer;
 import dev.rafter.format.rafs.RafsBootstrapWriter;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.AbstractList;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
-import java.util.Deque;
-import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.RandomAccess;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -62,16 +46,11 @@ public final class ImageBuilder {
      * An image that was built.
      *
      * @param dictionaryBlobs SHA-256 of those blobs of the dictionary that it refers to, in the order of the device table, before its own
-     * @param bootstrapLayer the layer with the bootstrap
-     * @param bootstrapFile where that layer is
+     * @param bootstrap the layer with the bootstrap
      * @param contentBytes bytes of all files' contents, as the layers had them
      */
     public record BuiltImage(
-            List<BuiltBlob> blobs,
-            List<String> dictionaryBlobs,
-            RafsBootstrapLayer.Layer bootstrapLayer,
-            Path bootstrapFile,
-            long contentBytes) {}
+            List<BuiltBlob> blobs, List<String> dictionaryBlobs, BootstrapLayer bootstrap, long contentBytes) {}
 
     /**
      * Builds.
@@ -89,7 +68,10 @@ public final class ImageBuilder {
         }
     }
 
-    /** The tree needs no encoded chunk: it is merged while the last ones are encoded and the blobs are written. */
+    /**
+     * The tree needs no encoded chunk, and the bootstrap only where chunks are: so the one is merged while the last chunks are encoded,
+     * and the other drawn while the blobs are written, which takes as long as their digests.
+     */
     private BuiltImage writeAll(
             List<? extends LayerSource> layers,
             List<LayerScan> scans,
@@ -97,13 +79,22 @@ public final class ImageBuilder {
             ChunkOwners owners,
             ChunkDictionary dictionary)
             throws IOException {
-        try (ExecutorService thread = Executors.newSingleThreadExecutor(
-                Thread.ofPlatform().name("rafter-tree").daemon().factory())) {
+        try (Arena arena = Arena.ofShared();
+                ExecutorService thread = Executors.newSingleThreadExecutor(
+                        Thread.ofPlatform().name("rafter-tree").daemon().factory())) {
             Future<MergedLayers> merging = thread.submit(() -> merge(scans, layers));
             encoders.finish();
-            List<LayerBlob> blobs = writeBlobs(scans, encoders, owners);
-            return write(InParallel.result(merging), blobs, owners, dictionary);
+            List<LayerBlob> blobs = planBlobs(scans, owners);
+            Future<Drawn> drawing = thread.submit(() ->
+                    Drawn.of(InParallel.result(merging), scans, blobs, owners, dictionary, bootstrapOptions(), arena));
+            List<RafsBlobWriter.Written> written = write(blobs, encoders);
+            return finish(InParallel.result(drawing), blobs, written);
         }
+    }
+
+    private RafsBootstrapWriter.Options bootstrapOptions() {
+        return new RafsBootstrapWriter.Options(
+                options.chunkSizeBytes(), compressor(), options.digestAlgorithm(), List.of());
     }
 
     private static MergedLayers merge(List<LayerScan> scans, List<? extends LayerSource> layers) throws IOException {
@@ -132,72 +123,9 @@ public final class ImageBuilder {
         return scans;
     }
 
-    private BuiltImage write(
-            MergedLayers merged, List<LayerBlob> layerBlobs, ChunkOwners owners, ChunkDictionary dictionary)
-            throws IOException {
-        List<RafsBootstrapWriter.Blob> table = new ArrayList<>();
-        Map<ChunkKey, ChunkRef> places = new HashMap<>();
-        List<String> dictionaryBlobs = useDictionary(merged, owners, dictionary, table, places);
-        List<BuiltBlob> blobs = new ArrayList<>();
-        TreeMap<String, ByteBuffer> metaFiles = new TreeMap<>();
-        for (LayerBlob blob : layerBlobs) {
-            blob.addPlaces(places, table.size() + 1);
-            RafsBlobWriter.Written written = blob.written();
-            table.add(new RafsBootstrapWriter.Blob(written.blob().atIndex(table.size()), written.chunks()));
-            metaFiles.put(written.sha256(), written.metaFile());
-            blobs.add(new BuiltBlob(blob.layer(), blob.file(), written.sha256(), written.sizeBytes()));
-        }
-        long contentBytes = fill(merged, places);
-        Path file = work.resolve("bootstrap.tar.gz");
-        try (Arena arena = Arena.ofConfined();
-                OutputStream out = Files.newOutputStream(file)) {
-            MemorySegment bootstrap = RafsBootstrapWriter.write(
-                    merged.root(),
-                    table,
-                    new RafsBootstrapWriter.Options(
-                            options.chunkSizeBytes(), compressor(), options.digestAlgorithm(), List.of()),
-                    arena);
-            RafsBootstrapLayer.Layer layer = RafsBootstrapLayer.write(out, bootstrap, metaFiles);
-            return new BuiltImage(blobs, dictionaryBlobs, layer, file, contentBytes);
-        }
-    }
-
-    /** Puts those blobs of the dictionary into the table that files use; gives their digests. */
-    private static List<String> useDictionary(
-            MergedLayers merged,
-            ChunkOwners owners,
-            ChunkDictionary dictionary,
-            List<RafsBootstrapWriter.Blob> table,
-            Map<ChunkKey, ChunkRef> places) {
-        Map<Integer, Integer> devices = new TreeMap<>();
-        forEachFile(merged.root(), file -> {
-            for (LayerChunk chunk : merged.chunksOf(file)) {
-                ChunkRef known = owners.inDictionary(chunk.key);
-                if (known != null) {
-                    devices.putIfAbsent(known.device(), 0);
-                }
-            }
-        });
-        List<String> digests = new ArrayList<>();
-        for (Map.Entry<Integer, Integer> device : devices.entrySet()) {
-            RafsBootstrapWriter.Blob blob = dictionary.blobs().get(device.getKey() - 1);
-            device.setValue(table.size() + 1);
-            table.add(new RafsBootstrapWriter.Blob(blob.blob().atIndex(table.size()), blob.chunks()));
-            digests.add(blob.blob().id());
-        }
-        dictionary.places().forEach((key, place) -> {
-            Integer device = devices.get(place.device());
-            if (device != null) {
-                places.put(key, new ChunkRef(device, place.index(), place.deviceOffset(), place.size()));
-            }
-        });
-        return digests;
-    }
-
     /** One for each layer that has chunks of its own, the lowest first. */
-    private List<LayerBlob> writeBlobs(List<LayerScan> scans, ChunkEncoders encoders, ChunkOwners owners)
-            throws IOException {
-        List<Callable<LayerBlob>> writing = new ArrayList<>();
+    private List<LayerBlob> planBlobs(List<LayerScan> scans, ChunkOwners owners) {
+        List<LayerBlob> blobs = new ArrayList<>();
         for (int i = 0; i < scans.size(); i++) {
             int layer = i;
             List<LayerChunk> own = scans.get(i).chunks().values().stream()
@@ -205,68 +133,41 @@ public final class ImageBuilder {
                     .sorted(Comparator.comparing(LayerChunk::kind).thenComparingInt(LayerChunk::sequence))
                     .toList();
             if (!own.isEmpty()) {
-                Path file = work.resolve("blob-" + layer);
-                writing.add(() -> LayerBlob.write(layer, own, encoders, options, compressor(), file));
+                blobs.add(LayerBlob.of(layer, own, options));
             }
+        }
+        return blobs;
+    }
+
+    private List<RafsBlobWriter.Written> write(List<LayerBlob> blobs, ChunkEncoders encoders) throws IOException {
+        List<Callable<RafsBlobWriter.Written>> writing = new ArrayList<>();
+        for (LayerBlob blob : blobs) {
+            writing.add(() -> blob.write(encoders, options, compressor(), file(blob)));
         }
         return InParallel.all(writing, options.threads(), "rafter-blob-");
     }
 
-    private static long fill(MergedLayers merged, Map<ChunkKey, ChunkRef> places) {
-        long[] bytes = new long[1];
-        forEachFile(merged.root(), file -> {
-            PlacedChunks placed = new PlacedChunks(merged.chunksOf(file), places);
-            file.contents(new Contents.Chunks(placed.sizeBytes(), placed));
-            bytes[0] += placed.sizeBytes();
-        });
-        return bytes[0];
+    private Path file(LayerBlob blob) {
+        return work.resolve("blob-" + blob.layer());
     }
 
-    /** Where the chunks of a file are, without a list of its own. */
-    private static final class PlacedChunks extends AbstractList<ChunkRef> implements RandomAccess {
-        private final List<LayerChunk> chunks;
-        private final Map<ChunkKey, ChunkRef> places;
-
-        PlacedChunks(List<LayerChunk> chunks, Map<ChunkKey, ChunkRef> places) {
-            this.chunks = chunks;
-            this.places = places;
+    private BuiltImage finish(Drawn drawn, List<LayerBlob> layerBlobs, List<RafsBlobWriter.Written> written)
+            throws IOException {
+        List<RafsBlob> table = new ArrayList<>(drawn.dictionaryBlobs());
+        List<BuiltBlob> blobs = new ArrayList<>();
+        TreeMap<String, ByteBuffer> metaFiles = new TreeMap<>();
+        for (int i = 0; i < written.size(); i++) {
+            RafsBlobWriter.Written blob = written.get(i);
+            table.add(blob.blob());
+            metaFiles.put(blob.sha256(), blob.metaFile());
+            LayerBlob planned = layerBlobs.get(i);
+            blobs.add(new BuiltBlob(planned.layer(), file(planned), blob.sha256(), blob.sizeBytes()));
         }
-
-        /** All chunks but the last have the same size. */
-        long sizeBytes() {
-            return chunks.isEmpty() ? 0 : (long) (chunks.size() - 1) * chunks.getFirst().size + chunks.getLast().size;
-        }
-
-        @Override
-        public ChunkRef get(int position) {
-            ChunkRef place = places.get(chunks.get(position).key);
-            if (place == null) {
-                throw new IllegalStateException("a chunk has no place");
-            }
-            return place;
-        }
-
-        @Override
-        public int size() {
-            return chunks.size();
-        }
-    }
-
-    private interface Use {
-        void file(FileNode file);
-    }
-
-    private static void forEachFile(FileNode root, Use use) {
-        Set<FileNode> seen = Collections.newSetFromMap(new IdentityHashMap<>());
-        Deque<FileNode> open = new ArrayDeque<>(List.of(root));
-        while (!open.isEmpty()) {
-            FileNode node = open.removeLast();
-            if (node.type() == FileType.DIRECTORY) {
-                open.addAll(node.children().values());
-            } else if (node.type() == FileType.REGULAR && seen.add(node)) {
-                use.file(node);
-            }
-        }
+        BootstrapLayer layer = BootstrapLayer.write(
+                work.resolve("bootstrap.tar.gz"), drawn.bootstrap().finish(table), metaFiles, options.threads());
+        List<String> dictionaryBlobs =
+                drawn.dictionaryBlobs().stream().map(RafsBlob::id).toList();
+        return new BuiltImage(blobs, dictionaryBlobs, layer, drawn.contentBytes());
     }
 
     private Compressor compressor() {

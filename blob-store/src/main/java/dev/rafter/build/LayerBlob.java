@@ -3,6 +3,7 @@ package dev.rafter.build;
 import dev.rafter.codec.Encoder;
 import dev.rafter.format.FileNode.ChunkRef;
 import dev.rafter.format.rafs.Compressor;
+import dev.rafter.format.rafs.RafsBlobPlan;
 import dev.rafter.format.rafs.RafsBlobWriter;
 import dev.rafter.format.rafs.RafsChunk;
 import dev.rafter.format.rafs.RafsChunks;
@@ -16,21 +17,25 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The blob of one layer, as it was written.
+ * The blob of one layer. It is planned first, so that the bootstrap can be drawn while it is written.
  *
  * @param layer number of the layer
  * @param chunks in the order of the blob
+ * @param plan where they come to lie
  */
-record LayerBlob(int layer, Path file, List<LayerChunk> chunks, RafsBlobWriter.Written written) {
+record LayerBlob(int layer, List<LayerChunk> chunks, RafsBlobPlan plan) {
 
-    /** Writes chunks, which are encoded already, and what describes them. */
-    static LayerBlob write(
-            int layer,
-            List<LayerChunk> chunks,
-            ChunkEncoders encoders,
-            BuildOptions options,
-            Compressor compressor,
-            Path file)
+    /** A blob of these chunks, which are encoded already. */
+    static LayerBlob of(int layer, List<LayerChunk> chunks, BuildOptions options) {
+        RafsBlobPlan plan = new RafsBlobPlan(options.chunkSizeBytes());
+        for (LayerChunk chunk : chunks) {
+            plan.add(chunk.key.bytes(), chunk.size, chunk.storedSize);
+        }
+        return new LayerBlob(layer, chunks, plan);
+    }
+
+    /** Writes the chunks, and what describes them. */
+    RafsBlobWriter.Written write(ChunkEncoders encoders, BuildOptions options, Compressor compressor, Path file)
             throws IOException {
         try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
                 Encoder encoder = options.newEncoder()) {
@@ -44,7 +49,7 @@ record LayerBlob(int layer, Path file, List<LayerChunk> chunks, RafsBlobWriter.W
                 writer.addChunk(chunk.key.bytes(), chunk.size, stored);
             }
             writer.finishData(false);
-            return new LayerBlob(layer, file, chunks, writer.finish(Optional.empty()));
+            return writer.finish(Optional.empty());
         }
     }
 
@@ -59,7 +64,7 @@ record LayerBlob(int layer, Path file, List<LayerChunk> chunks, RafsBlobWriter.W
      * @param device number of the blob among the image's
      */
     void addPlaces(Map<ChunkKey, ChunkRef> places, int device) {
-        RafsChunks placed = written.chunks();
+        RafsChunks placed = plan.chunks();
         for (int i = 0; i < placed.count(); i++) {
             RafsChunk chunk = placed.get(i);
             places.put(chunks.get(i).key, new ChunkRef(device, chunk.index(), chunk.deviceOffset(), chunk.sizeBytes()));

@@ -1,5 +1,8 @@
 package dev.rafter.build;
 
+import dev.rafter.format.FileNode.ChunkRef;
+import org.jspecify.annotations.Nullable;
+
 /** A distinct chunk of a layer: where its encoded bytes are kept until the blobs are written. */
 final class LayerChunk {
     /** Not encoded, because a lower layer, or a dictionary, has the chunk. */
@@ -13,6 +16,9 @@ final class LayerChunk {
     final int sequence;
     volatile long spoolOffset = ELSEWHERE;
     volatile int storedSize;
+    /** Where the image has it, when all blobs are planned. */
+    @Nullable
+    ChunkRef place;
 
     LayerChunk(ChunkKey key, int size, FileKind kind, int sequence) {
         this.key = key;

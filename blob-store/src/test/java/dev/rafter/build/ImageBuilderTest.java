@@ -57,7 +57,7 @@ class ImageBuilderTest {
         for (BuiltImage image : images) {
             image.blobs().forEach(blob -> blobs.put(blob.sha256(), blob.file()));
         }
-        return BuiltTree.of(BuiltTree.bootstrap(images[0].bootstrapFile()), blobs);
+        return BuiltTree.of(BuiltTree.bootstrap(images[0].bootstrap().file()), blobs);
     }
 
     private static LayerSource layer(TarBuilder tar) {
@@ -109,7 +109,7 @@ class ImageBuilderTest {
     private static List<String> digests(BuiltImage image) {
         List<String> digests =
                 new ArrayList<>(image.blobs().stream().map(BuiltBlob::sha256).toList());
-        digests.add(image.bootstrapLayer().sha256());
+        digests.add(image.bootstrap().sha256());
         return digests;
     }
 
@@ -138,7 +138,7 @@ class ImageBuilderTest {
                         .file("empty", "")),
                 layer(new TarBuilder().file("b", two).file("c", two).file("more", new byte[8192])),
                 layer(new TarBuilder().file("d", one).directory("e")));
-        RafsBootstrap bootstrap = BuiltTree.bootstrap(built.bootstrapFile());
+        RafsBootstrap bootstrap = BuiltTree.bootstrap(built.bootstrap().file());
         assertEquals(
                 List.of(2, 1),
                 bootstrap.blobs().stream().map(blob -> blob.chunkCount()).toList());
@@ -150,7 +150,7 @@ class ImageBuilderTest {
     @Test
     void chunksOfADictionaryAreReferredTo() throws IOException {
         BuiltImage base = build(SMALL_CHUNKS, layer(noise(7, 30)), layer(new TarBuilder().file("other", "not needed")));
-        RafsBootstrap known = BuiltTree.bootstrap(base.bootstrapFile());
+        RafsBootstrap known = BuiltTree.bootstrap(base.bootstrap().file());
         ChunkDictionary dictionary = new ChunkDictionary();
         dictionary.add(known, SMALL_CHUNKS);
         List<LayerSource> layers = List.of(layer(noise(7, 30)), layer(new TarBuilder().file("own", new byte[5])));
@@ -164,7 +164,7 @@ class ImageBuilderTest {
     @Test
     void aDictionaryOfOtherChunksIsRefused() throws IOException {
         BuiltImage base = build(SMALL_CHUNKS, layer(noise(7, 3)));
-        RafsBootstrap known = BuiltTree.bootstrap(base.bootstrapFile());
+        RafsBootstrap known = BuiltTree.bootstrap(base.bootstrap().file());
         for (BuildOptions other : List.of(
                 options(8192, Codec.ZSTD, DigestAlgorithm.SHA256, 1),
                 options(4096, Codec.ZSTD, DigestAlgorithm.BLAKE3, 1))) {

@@ -140,17 +140,17 @@ public final class ImageConverter {
             diffIds.add(digest);
         }
         putBlobs(built.blobs(), layers.subList(built.dictionaryBlobs().size(), layers.size()), target);
-        Digest bootstrapDigest = new Digest("sha256", built.bootstrapLayer().sha256());
+        Digest bootstrapDigest = new Digest("sha256", built.bootstrap().sha256());
         Descriptor bootstrap = new Descriptor(
                 MediaTypes.OCI_LAYER_GZIP,
                 bootstrapDigest,
-                built.bootstrapLayer().sizeBytes(),
+                built.bootstrap().sizeBytes(),
                 BOOTSTRAP_ANNOTATIONS,
                 null,
                 null);
-        target.takeBlob(bootstrap, built.bootstrapFile());
+        target.takeBlob(bootstrap, built.bootstrap().file());
         layers.add(bootstrap);
-        diffIds.add(new Digest("sha256", built.bootstrapLayer().diffIdSha256()));
+        diffIds.add(new Digest("sha256", built.bootstrap().diffIdSha256()));
         Descriptor config = writeConfig(source, original, built, diffIds, target);
         Manifest manifest =
                 new Manifest(2, MediaTypes.OCI_MANIFEST, null, config, layers, null, original.annotations());

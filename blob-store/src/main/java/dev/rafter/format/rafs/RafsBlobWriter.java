@@ -23,16 +23,13 @@ import org.jspecify.annotations.Nullable;
  * <p>Chunks follow one another in the blob as they come, and in the device at multiples of 4096 bytes.
  */
 public final class RafsBlobWriter {
-    private static final int DEVICE_ALIGNMENT = 4096;
-
     private final WritableByteChannel target;
     private final Options options;
     private final PartEncoder encoder;
     private final MessageDigest sha256 = Sha256.newDigest();
-    private final RafsChunks.Builder chunks = new RafsChunks.Builder();
+    private final RafsBlobPlan plan;
     private final List<RafsToc.Entry> toc = new ArrayList<>();
     private long position;
-    private long deviceEnd;
     private @Nullable RafsBlob described;
     private ByteBuffer metaFile = ByteBuffer.allocate(0);
     private boolean finished;
@@ -76,22 +73,12 @@ public final class RafsBlobWriter {
         this.target = target;
         this.options = options;
         this.encoder = encoder;
-    }
-
-    /** Whether no more chunks can be added: a blob has room for 2^24 chunks, 1 TiB stored, and 16 TiB in its device. */
-    public boolean isFull() {
-        return chunks.count() == RafsLayout.MAX_CHUNKS_PER_BLOB
-                || deviceEnd > RafsLayout.MAX_UNCOMPRESSED_SIZE - 2L * RafsLayout.MAX_CHUNK_SIZE
-                || position > RafsLayout.MAX_COMPRESSED_SIZE - 2L * RafsLayout.MAX_META_SIZE;
-    }
-
-    public int chunkCount() {
-        return chunks.count();
+        this.plan = new RafsBlobPlan(options.chunkSizeBytes);
     }
 
     /** The chunks added so far. */
     public RafsChunks chunks() {
-        return chunks.build();
+        return plan.chunks();
     }
 
     /**
@@ -103,18 +90,11 @@ public final class RafsBlobWriter {
      * @return the chunk: its number, and its place in the device
      */
     public RafsChunk addChunk(byte[] digest, int sizeBytes, ByteBuffer stored) throws IOException {
-        if (described != null || isFull()) {
-            throw new IllegalStateException("no more chunks can be added: finished=" + (described != null));
+        if (described != null) {
+            throw new IllegalStateException("data are already finished");
         }
-        int storedSize = stored.remaining();
-        if (sizeBytes < 1 || sizeBytes > options.chunkSizeBytes || storedSize < 1 || storedSize > sizeBytes) {
-            throw new IllegalArgumentException("sizeBytes=" + sizeBytes + " storedSizeBytes=" + storedSize);
-        }
-        RafsChunk chunk =
-                new RafsChunk(chunks.count(), deviceEnd, sizeBytes, position, storedSize, sizeBytes, 0, digest.clone());
+        RafsChunk chunk = plan.add(digest, sizeBytes, stored.remaining());
         write(stored);
-        chunks.add(chunk);
-        deviceEnd += (sizeBytes + DEVICE_ALIGNMENT - 1) & -DEVICE_ALIGNMENT;
         return chunk;
     }
 
@@ -142,7 +122,7 @@ public final class RafsBlobWriter {
                 options.digestAlgorithm,
                 features,
                 position,
-                deviceEnd,
+                plan.deviceSizeBytes(),
                 meta,
                 RafsBlob.PinnedToc.NONE);
         return described;
@@ -192,7 +172,7 @@ public final class RafsBlobWriter {
         long size = position;
         write(RafsTarHeader.part(RafsToc.DATA, size));
         byte[] digest = Sha256.digestSoFar(sha256);
-        toc.add(new RafsToc.Entry(RafsToc.DATA, Compressor.NONE, 0, size, deviceEnd, digest));
+        toc.add(new RafsToc.Entry(RafsToc.DATA, Compressor.NONE, 0, size, plan.deviceSizeBytes(), digest));
     }
 
     private RafsBlob.Meta writeChunkInfos(RafsChunks written, int features) throws IOException {

@@ -13,6 +13,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
@@ -28,17 +29,19 @@ public final class RafsBootstrapWriter {
     /** Where blobs begin in the image seen as one flat device: the alignment of the reference tools. */
     private static final long FLAT_ALIGNMENT = 0x80000;
 
-    private final List<Blob> blobs;
+    private final List<Contents> contents;
     private final Options options;
     private final UsedChunks used;
     private final ErofsWriter erofs;
+    private final MemorySegment image;
 
     /**
-     * A blob that the image refers to.
+     * What a blob that the image refers to contains.
      *
      * @param chunks at least those that files use
+     * @param deviceSizeBytes of all its chunks, decoded, with the gaps between them
      */
-    public record Blob(RafsBlob blob, RafsChunks chunks) {}
+    public record Contents(RafsChunks chunks, long deviceSizeBytes) {}
 
     /**
      * What applies to the image as a whole.
@@ -57,37 +60,66 @@ public final class RafsBootstrapWriter {
         }
     }
 
-    private RafsBootstrapWriter(FileNode root, List<Blob> blobs, Options options) throws UnrepresentableFileException {
-        this.blobs = blobs;
+    private RafsBootstrapWriter(FileNode root, List<Contents> contents, Options options, Arena arena)
+            throws UnrepresentableFileException {
+        this.contents = List.copyOf(contents);
         this.options = options;
-        this.used = UsedChunks.of(root, blobs);
+        this.used = UsedChunks.of(root, contents.stream().map(Contents::chunks).toList());
         this.erofs = ErofsWriter.layOut(root, erofsOptions());
+        this.image = draw(arena);
+        putFlatAddresses();
     }
 
     /**
-     * Writes a bootstrap.
+     * Draws a bootstrap that lacks only the names of its blobs: so a blob can be written at the same time, whose digest is its name.
      *
-     * @param blobs at most 254, native ones without batches, each with at least one chunk
+     * @param contents of its blobs, at most 254
      * @param arena where the bootstrap is allocated
      * @throws UnrepresentableFileException if a file has what EROFS has no place for
-     * @throws IllegalArgumentException if a file's chunks are not those of the blobs, or a blob cannot be in a bootstrap of ours
+     * @throws IllegalArgumentException if a file's chunks are not those of the blobs
      */
-    public static MemorySegment write(FileNode root, List<Blob> blobs, Options options, Arena arena)
+    public static RafsBootstrapWriter draw(FileNode root, List<Contents> contents, Options options, Arena arena)
             throws UnrepresentableFileException {
-        checkBlobs(blobs);
-        return new RafsBootstrapWriter(root, blobs, options).write(arena);
+        if (contents.size() > RafsLayout.MAX_BLOBS) {
+            throw new IllegalArgumentException(contents.size() + " blobs, at most " + RafsLayout.MAX_BLOBS);
+        }
+        return new RafsBootstrapWriter(root, contents, options, arena);
     }
 
-    private static void checkBlobs(List<Blob> blobs) {
-        if (blobs.size() > RafsLayout.MAX_BLOBS) {
-            throw new IllegalArgumentException(blobs.size() + " blobs, at most " + RafsLayout.MAX_BLOBS);
+    /**
+     * Enters the blobs.
+     *
+     * @param blobs in the order of their contents: native ones without batches, each with at least one chunk
+     * @return the bootstrap
+     * @throws IllegalArgumentException if they are others than was said, or one cannot be in a bootstrap of ours
+     */
+    public MemorySegment finish(List<RafsBlob> blobs) {
+        if (blobs.size() != contents.size()) {
+            throw new IllegalArgumentException(blobs.size() + " blobs, not " + contents.size());
         }
-        for (Blob blob : blobs) {
-            RafsBlob described = blob.blob;
-            if (described.isBatched() || described.isZran() || described.chunkCount() == 0) {
-                throw new IllegalArgumentException("blob " + described.id() + " is empty, batched or a gzip layer");
-            }
+        for (int i = 0; i < blobs.size(); i++) {
+            enter(i, blobs.get(i));
         }
+        return image;
+    }
+
+    private void enter(int index, RafsBlob blob) {
+        if (blob.isBatched() || blob.isZran() || blob.chunkCount() == 0) {
+            throw new IllegalArgumentException("blob " + blob.id() + " is empty, batched or a gzip layer");
+        }
+        if (blob.deviceSizeBytes() != contents.get(index).deviceSizeBytes) {
+            throw new IllegalArgumentException("blob " + blob.id() + " has a device of " + blob.deviceSizeBytes()
+                    + " bytes, not " + contents.get(index).deviceSizeBytes);
+        }
+        deviceSlot(index).put(ErofsLayout.DeviceSlot.TAG, blob.id().getBytes(StandardCharsets.US_ASCII));
+        BlobTable.putEntry(
+                littleEndian(image, erofs.tablesOffset() + (long) index * RafsLayout.Blob.SIZE, RafsLayout.Blob.SIZE),
+                blob.atIndex(index));
+    }
+
+    private ByteBuffer deviceSlot(int index) {
+        long slot = RafsLayout.DEVICE_TABLE_OFFSET + (long) index * RafsLayout.DEVICE_SLOT_SIZE;
+        return littleEndian(image, slot, RafsLayout.DEVICE_SLOT_SIZE);
     }
 
     private ErofsOptions erofsOptions() {
@@ -95,7 +127,7 @@ public final class RafsBootstrapWriter {
                 .dialect(Dialect.RAFS_V6)
                 .blockBits(BLOCK_BITS)
                 .compactInodes(false)
-                .devices(blobs.stream().map(RafsBootstrapWriter::device).toList())
+                .devices(contents.stream().map(RafsBootstrapWriter::device).toList())
                 .extensionSize(Extension.SIZE)
                 .tablesSize(blobTableSize() + prefetchTableSize())
                 .chunkBits(Integer.numberOfTrailingZeros(options.chunkSizeBytes))
@@ -104,42 +136,35 @@ public final class RafsBootstrapWriter {
     }
 
     /** Where it begins in the flat device is only known when the image has a size: see {@link #putFlatAddresses}. */
-    private static Device device(Blob blob) {
-        return new Device(blob.blob.id(), blocks(blob.blob), 0);
+    private static Device device(Contents blob) {
+        return new Device("", blocks(blob), 0);
     }
 
-    private static long blocks(RafsBlob blob) {
-        return Math.ceilDiv(blob.deviceSizeBytes(), BLOCK_SIZE);
+    private static long blocks(Contents blob) {
+        return Math.ceilDiv(blob.deviceSizeBytes, BLOCK_SIZE);
     }
 
     private int blobTableSize() {
-        return blobs.size() * RafsLayout.Blob.SIZE;
+        return contents.size() * RafsLayout.Blob.SIZE;
     }
 
     private int prefetchTableSize() {
         return options.prefetch.size() * Integer.BYTES;
     }
 
-    private MemorySegment write(Arena arena) {
+    private MemorySegment draw(Arena arena) {
         long chunkTable = erofs.size();
         long size = chunkTable + up(used.tableSizeBytes(), RafsLayout.TABLE_ALIGNMENT);
         if (size > RafsLayout.MAX_BOOTSTRAP_SIZE) {
             throw new IllegalArgumentException(
                     "bootstrap of " + size + " bytes, at most " + RafsLayout.MAX_BOOTSTRAP_SIZE);
         }
-        MemorySegment image = arena.allocate(size, Long.BYTES);
-        erofs.write(image);
-        putExtension(littleEndian(image, RafsLayout.EXTENSION_OFFSET, Extension.SIZE), chunkTable);
-        putFlatAddresses(image, size);
-        for (int i = 0; i < blobs.size(); i++) {
-            long entry = erofs.tablesOffset() + (long) i * RafsLayout.Blob.SIZE;
-            BlobTable.putEntry(
-                    littleEndian(image, entry, RafsLayout.Blob.SIZE),
-                    blobs.get(i).blob.atIndex(i));
-        }
-        putPrefetchTable(image);
-        used.putTable(littleEndian(image, chunkTable, used.tableSizeBytes()));
-        return image;
+        MemorySegment drawn = arena.allocate(size, Long.BYTES);
+        erofs.write(drawn);
+        putExtension(littleEndian(drawn, RafsLayout.EXTENSION_OFFSET, Extension.SIZE), chunkTable);
+        putPrefetchTable(littleEndian(drawn, erofs.tablesOffset() + blobTableSize(), prefetchTableSize()));
+        used.putTable(littleEndian(drawn, chunkTable, used.tableSizeBytes()));
+        return drawn;
     }
 
     private void putExtension(ByteBuffer extension, long chunkTable) {
@@ -165,13 +190,11 @@ public final class RafsBootstrapWriter {
                 | Extension.FLAG_ENCRYPTION_NONE;
     }
 
-    private void putFlatAddresses(MemorySegment image, long size) {
-        long address = up(size, FLAT_ALIGNMENT);
-        for (int i = 0; i < blobs.size(); i++) {
-            long slot = RafsLayout.DEVICE_TABLE_OFFSET + (long) i * RafsLayout.DEVICE_SLOT_SIZE;
-            littleEndian(image, slot, RafsLayout.DEVICE_SLOT_SIZE)
-                    .putInt(ErofsLayout.DeviceSlot.MAPPED_BLOCK, flatBlock(address));
-            address = up(address + blocks(blobs.get(i).blob) * BLOCK_SIZE, FLAT_ALIGNMENT);
+    private void putFlatAddresses() {
+        long address = up(image.byteSize(), FLAT_ALIGNMENT);
+        for (int i = 0; i < contents.size(); i++) {
+            deviceSlot(i).putInt(ErofsLayout.DeviceSlot.MAPPED_BLOCK, flatBlock(address));
+            address = up(address + blocks(contents.get(i)) * BLOCK_SIZE, FLAT_ALIGNMENT);
         }
     }
 
@@ -181,8 +204,7 @@ public final class RafsBootstrapWriter {
         return block > 0xFFFF_FFFFL ? 0 : (int) block;
     }
 
-    private void putPrefetchTable(MemorySegment image) {
-        ByteBuffer table = littleEndian(image, erofs.tablesOffset() + blobTableSize(), prefetchTableSize());
+    private void putPrefetchTable(ByteBuffer table) {
         options.prefetch.forEach(node -> table.putInt((int) erofs.nid(node)));
     }
 

@@ -24,12 +24,12 @@ final class UsedChunks {
             .thenComparingInt(entry -> entry.blob)
             .thenComparingInt(entry -> entry.chunk.index());
 
-    private final List<RafsBootstrapWriter.Blob> blobs;
+    private final List<RafsChunks> blobs;
     private final List<BitSet> seen = new ArrayList<>();
     private final List<Entry> entries = new ArrayList<>();
     private boolean xattrs;
 
-    private UsedChunks(List<RafsBootstrapWriter.Blob> blobs) {
+    private UsedChunks(List<RafsChunks> blobs) {
         this.blobs = blobs;
         blobs.forEach(_ -> seen.add(new BitSet()));
     }
@@ -46,7 +46,7 @@ final class UsedChunks {
      *
      * @throws IllegalArgumentException if a file refers to a chunk that is not among those of the blobs, or of other size or place
      */
-    static UsedChunks of(FileNode root, List<RafsBootstrapWriter.Blob> blobs) {
+    static UsedChunks of(FileNode root, List<RafsChunks> blobs) {
         UsedChunks used = new UsedChunks(blobs);
         Set<FileNode> visited = Collections.newSetFromMap(new IdentityHashMap<>());
         Deque<FileNode> open = new ArrayDeque<>();
@@ -82,7 +82,7 @@ final class UsedChunks {
             return;
         }
         known.set(ref.index());
-        RafsChunks chunks = blobs.get(ref.device() - 1).chunks();
+        RafsChunks chunks = blobs.get(ref.device() - 1);
         int position = chunks.positionOf(ref.index());
         if (position < 0
                 || chunks.deviceOffset(position) != ref.deviceOffset()

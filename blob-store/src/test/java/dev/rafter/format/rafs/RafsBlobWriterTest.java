@@ -175,11 +175,12 @@ class RafsBlobWriterTest {
         root.children()
                 .put("file", new FileNode(FileType.REGULAR, 0644).contents(new Contents.Chunks(100, List.of(ref))));
         root.children().put(".wh.gone", new FileNode(FileType.REGULAR, 0));
-        MemorySegment bootstrap = RafsBootstrapWriter.write(
-                root,
-                List.of(new RafsBootstrapWriter.Blob(own, writer.chunks())),
-                new RafsBootstrapWriter.Options(1 << 16, Compressor.ZSTD, DigestAlgorithm.BLAKE3, List.of()),
-                Arena.ofAuto());
+        MemorySegment bootstrap = RafsBootstrapWriter.draw(
+                        root,
+                        List.of(new RafsBootstrapWriter.Contents(writer.chunks(), own.deviceSizeBytes())),
+                        new RafsBootstrapWriter.Options(1 << 16, Compressor.ZSTD, DigestAlgorithm.BLAKE3, List.of()),
+                        Arena.ofAuto())
+                .finish(List.of(own));
         writer.finish(Optional.of(bootstrap.asByteBuffer()));
         byte[] blob = out.toByteArray();
         RafsToc toc = RafsToc.parse(MemorySegment.ofArray(blob), blob.length, "ours");

@@ -18,7 +18,6 @@ import dev.rafter.testkit.MountedImage;
 import dev.rafter.testkit.Tree;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -87,11 +86,10 @@ class RafsKernelTest {
         FileNode root = new FileNode(FileType.DIRECTORY, 0755);
         root.children()
                 .put("file", new FileNode(FileType.REGULAR, 0644).contents(new Contents.Chunks(3 * 4096, chunks)));
-        MemorySegment bytes = RafsBootstrapWriter.write(
+        MemorySegment bytes = TestImage.bootstrap(
                 root,
-                List.of(new RafsBootstrapWriter.Blob(blob.blob(), blob.chunks())),
-                new RafsBootstrapWriter.Options(4096, Compressor.ZSTD, DigestAlgorithm.SHA256, List.of()),
-                Arena.ofAuto());
+                List.of(blob),
+                new RafsBootstrapWriter.Options(4096, Compressor.ZSTD, DigestAlgorithm.SHA256, List.of()));
         RafsBootstrap bootstrap = RafsBootstrap.parse(bytes, "ours");
         bootstrap.validate();
         Inode file = bootstrap

@@ -13,7 +13,6 @@ import dev.rafter.format.FileType;
 import dev.rafter.testkit.ImageTree;
 import dev.rafter.testkit.Tree;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -111,7 +110,7 @@ class RafsRoundTripTest {
         TestImage image = new TestImage(Compressor.NONE, DigestAlgorithm.SHA256, 4096);
         Contents stored = image.store(new byte[5000], 0);
         image.store(new byte[10], 1);
-        List<RafsBootstrapWriter.Blob> blobs = image.finish();
+        List<RafsBlobWriter.Written> blobs = image.finish();
         ChunkRef first = ((Contents.Chunks) stored).chunks().getFirst();
         List<ChunkRef> wrong = List.of(
                 new ChunkRef(3, 0, 0, 4096),
@@ -126,9 +125,9 @@ class RafsRoundTripTest {
         }
     }
 
-    private static MemorySegment write(FileNode root, List<RafsBootstrapWriter.Blob> blobs) throws IOException {
+    private static MemorySegment write(FileNode root, List<RafsBlobWriter.Written> blobs) throws IOException {
         RafsBootstrapWriter.Options options =
                 new RafsBootstrapWriter.Options(4096, Compressor.NONE, DigestAlgorithm.SHA256, List.of());
-        return RafsBootstrapWriter.write(root, blobs, options, Arena.ofAuto());
+        return TestImage.bootstrap(root, blobs, options);
     }
 }

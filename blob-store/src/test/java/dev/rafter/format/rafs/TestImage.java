@@ -124,22 +124,28 @@ final class TestImage {
         return ref;
     }
 
-    List<RafsBootstrapWriter.Blob> finish() throws IOException {
-        List<RafsBootstrapWriter.Blob> blobs = new ArrayList<>();
+    List<RafsBlobWriter.Written> finish() throws IOException {
+        List<RafsBlobWriter.Written> blobs = new ArrayList<>();
         for (RafsBlobWriter writer : writers) {
             writer.finishData(false);
-            RafsBlobWriter.Written written = writer.finish(Optional.empty());
-            blobs.add(new RafsBootstrapWriter.Blob(written.blob(), written.chunks()));
+            blobs.add(writer.finish(Optional.empty()));
         }
         return blobs;
     }
 
     MemorySegment writeBootstrap(FileNode root, List<FileNode> prefetch) throws IOException {
-        return RafsBootstrapWriter.write(
-                root,
-                finish(),
-                new RafsBootstrapWriter.Options(chunkSize, compressor, digestAlgorithm, prefetch),
-                Arena.ofAuto());
+        return bootstrap(
+                root, finish(), new RafsBootstrapWriter.Options(chunkSize, compressor, digestAlgorithm, prefetch));
+    }
+
+    static MemorySegment bootstrap(
+            FileNode root, List<RafsBlobWriter.Written> blobs, RafsBootstrapWriter.Options options) throws IOException {
+        List<RafsBootstrapWriter.Contents> contents = blobs.stream()
+                .map(blob -> new RafsBootstrapWriter.Contents(
+                        blob.chunks(), blob.blob().deviceSizeBytes()))
+                .toList();
+        return RafsBootstrapWriter.draw(root, contents, options, Arena.ofAuto())
+                .finish(blobs.stream().map(RafsBlobWriter.Written::blob).toList());
     }
 
     List<MemorySegment> devices(RafsBootstrap ours) throws IOException {
