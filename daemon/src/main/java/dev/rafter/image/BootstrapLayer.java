@@ -35,6 +35,7 @@ final class BootstrapLayer {
 
     private final String resource;
     private final long layerBytes;
+    private final long limitBytes;
 
     /**
      * @param resource the layer, for messages
@@ -43,6 +44,7 @@ final class BootstrapLayer {
     BootstrapLayer(String resource, long layerBytes) {
         this.resource = resource;
         this.layerBytes = layerBytes;
+        limitBytes = Math.min(MAX_BOOTSTRAP_BYTES, Math.max(ALWAYS_ALLOWED_BYTES, layerBytes * MAX_RATIO));
     }
 
     /**
@@ -61,7 +63,7 @@ final class BootstrapLayer {
     }
 
     private void extractFrom(InputStream layer, Path directory) throws IOException {
-        InputStream tar = LayerDecompressor.open(layer);
+        InputStream tar = new LimitedInputStream(LayerDecompressor.open(layer), 2 * limitBytes, resource);
         TarReader entries = new TarReader(tar, resource);
         Set<Path> written = new HashSet<>();
         int count = 0;
@@ -93,10 +95,9 @@ final class BootstrapLayer {
         if (!entry.hasContents()) {
             throw corrupt(entry.name() + " is no regular file");
         }
-        long limit = Math.min(MAX_BOOTSTRAP_BYTES, Math.max(ALWAYS_ALLOWED_BYTES, layerBytes * MAX_RATIO));
-        if (entry.size() > limit) {
-            throw corrupt(entry.name() + " has " + entry.size() + " bytes, more than the " + limit + " that a layer of "
-                    + layerBytes + " bytes can sensibly hold");
+        if (entry.size() > limitBytes) {
+            throw corrupt(entry.name() + " has " + entry.size() + " bytes, more than the " + limitBytes
+                    + " that a layer of " + layerBytes + " bytes can sensibly hold");
         }
         byte[] buffer = new byte[BUFFER_BYTES];
         try (OutputStream out = Files.newOutputStream(target)) {

@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.rafter.format.CorruptImageException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -51,6 +53,21 @@ class BootstrapLayerTest {
                 "rafs6-zstd/blobs/sha256/fd9ad3fb6803cef6f255b05873463f694aea5fb511293409d53c656023433a40");
         extract(file);
         assertTrue(Files.size(ImageStore.bootstrap(directory)) > 100_000);
+    }
+
+    /** Behind the bootstrap as well, where nothing is extracted. */
+    @Test
+    @Timeout(60)
+    void readsNoMoreThanALayerCanHold() throws IOException {
+        Path file = directory.resolve("bomb.tar.gz");
+        try (OutputStream gzip = new GZIPOutputStream(Files.newOutputStream(file))) {
+            byte[] zeros = new byte[1 << 20];
+            for (int i = 0; i < 200; i++) {
+                gzip.write(zeros);
+            }
+        }
+        CorruptImageException e = assertThrows(CorruptImageException.class, () -> extract(file));
+        assertTrue(e.problem().startsWith("has more than 134217728 bytes"), e.toString());
     }
 
     private void extract(Path file) throws IOException {

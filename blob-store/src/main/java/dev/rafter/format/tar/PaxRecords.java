@@ -37,9 +37,10 @@ final class PaxRecords {
     /** Adds the records of an extended header. */
     void add(byte[] records, String resource, long offset) throws CorruptImageException {
         int at = 0;
+        String all = ByteStrings.of(records);
         while (at < records.length) {
             int length = length(records, at, resource, offset);
-            addRecord(ByteStrings.of(records).substring(at, at + length), resource, offset + at);
+            addRecord(all.substring(at, at + length), resource, offset + at);
             at += length;
         }
     }

@@ -74,8 +74,14 @@ final class TarLayout {
     /** 16 TiB: what the largest device holds. */
     static final long MAX_FILE_SIZE = 1L << 44;
 
-    /** Of one extended header, long name, or list of global records: what Go's reader, and so Docker and containerd, take. */
+    /** Of one extended header or long name: what Go's reader, and so Docker and containerd, take. */
     static final int MAX_EXTENSION_SIZE = 1 << 20;
+
+    /** Of all such headers before one entry. */
+    static final int MAX_EXTENSIONS_SIZE = 2 << 20;
+
+    /** Of the global records, which every entry takes along. */
+    static final int MAX_GLOBAL_SIZE = 64 << 10;
 
     static final int MAX_SPARSE_REGIONS = 1 << 20;
 

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads an archive as a stream: {@link #next} gives one entry after the other, {@link #read} the contents of the current one, zeros for
- * its holes. Every header's checksum, every number and every record is checked; memory is bounded by the longest header, 1 MiB. Not
- * thread safe.
+ * its holes. Every header's checksum, every number and every record is checked; the headers that tell about one entry have at most 2
+ * MiB together, which bounds memory. Not thread safe.
  *
  * <p>The end is two blocks of zeros, or the end of the stream between entries; the padding of the last may be missing then. What follows the zeros is read and ignored.
  */
@@ -30,6 +30,9 @@ public final class TarReader {
     private @Nullable String longLink;
     private TarContents contents;
     private long headerOffset;
+    /** Of what tells about the entry to come, headers included. */
+    private long extensionBytes;
+
     private boolean ended;
 
     /**
@@ -54,6 +57,7 @@ public final class TarReader {
         pax = global.copy();
         longName = null;
         longLink = null;
+        extensionBytes = 0;
         while (!ended) {
             byte[] header = header();
             if (header.length > 0 && !isExtension(header)) {
@@ -145,8 +149,8 @@ public final class TarReader {
 
     private void addGlobal(byte[] records) throws CorruptImageException {
         global.add(records, in.resource(), headerOffset + TarLayout.BLOCK_SIZE);
-        if (global.size() > TarLayout.MAX_EXTENSION_SIZE) {
-            throw corrupt("global headers of more than " + TarLayout.MAX_EXTENSION_SIZE + " bytes");
+        if (global.size() > TarLayout.MAX_GLOBAL_SIZE) {
+            throw corrupt("global headers of more than " + TarLayout.MAX_GLOBAL_SIZE + " bytes");
         }
         pax = global.copy();
     }
@@ -159,6 +163,10 @@ public final class TarReader {
                 TarLayout.MAX_EXTENSION_SIZE,
                 "size of an extended header",
                 headerOffset);
+        extensionBytes += TarLayout.BLOCK_SIZE + size;
+        if (extensionBytes > TarLayout.MAX_EXTENSIONS_SIZE) {
+            throw corrupt("extended headers of more than " + TarLayout.MAX_EXTENSIONS_SIZE + " bytes before one entry");
+        }
         return in.padded((int) size);
     }
 

@@ -229,6 +229,42 @@ class TarReaderTest {
         assertTrue(entries.get("three").entry.xattrs().isEmpty());
     }
 
+    /** Each of them is small enough. */
+    @Test
+    void endlessHeadersAreRefused() {
+        String records = record("comment", "c".repeat(20_000));
+        for (char type : new char[] {'x', 'L', 'K'}) {
+            ByteArrayOutputStream archive = new ByteArrayOutputStream();
+            for (int i = 0; i < 110; i++) {
+                archive.writeBytes(extension(type, records));
+            }
+            archive.writeBytes(header("f", '0', 0));
+            CorruptImageException e = assertThrows(CorruptImageException.class, () -> read(archive.toByteArray()));
+            assertTrue(e.problem().startsWith("extended headers of more than 2097152 bytes"), e.toString());
+        }
+        ByteArrayOutputStream global = new ByteArrayOutputStream();
+        for (int i = 0; i < 4; i++) {
+            global.writeBytes(extension('g', record("SCHILY.xattr.user." + i, "v".repeat(20_000))));
+        }
+        assertThrows(CorruptImageException.class, () -> read(global.toByteArray()));
+    }
+
+    /** The time of a header with many records grows with their number, not with its square: that would be minutes here. */
+    @Test
+    @Timeout(60)
+    void aHeaderOfManyRecordsTakesNoLongerThanItIs() throws IOException {
+        StringBuilder records = new StringBuilder();
+        for (int i = 0; records.length() < (1 << 20) - 100; i++) {
+            records.append(record("k" + i, "1"));
+        }
+        ByteArrayOutputStream archive = new ByteArrayOutputStream();
+        for (int i = 0; i < 50; i++) {
+            archive.write(extension('x', records.toString()));
+            archive.write(header("f" + i, '0', 0));
+        }
+        assertEquals(50, read(archive.toByteArray()).size());
+    }
+
     @Test
     void xattrsOfLibarchiveAreDecoded() throws IOException {
         ByteArrayOutputStream archive = new ByteArrayOutputStream();
