@@ -10,7 +10,7 @@ import dev.rafter.digest.DigestAlgorithm;
  * @param chunkSizeBytes a power of two from 4 KiB to 16 MiB
  * @param codec NONE, LZ4_BLOCK or ZSTD
  * @param level of zstd; the other codecs have one speed
- * @param threads that compress
+ * @param threads that compress; fewer where chunks are so large that their buffers would not fit into memory
  */
 public record BuildOptions(int chunkSizeBytes, Codec codec, DigestAlgorithm digestAlgorithm, int level, int threads) {
     /**
@@ -25,6 +25,15 @@ public record BuildOptions(int chunkSizeBytes, Codec codec, DigestAlgorithm dige
             DigestAlgorithm.SHA256,
             Codec.DEFAULT_ZSTD_LEVEL,
             Runtime.getRuntime().availableProcessors());
+
+    /** What threads may have in buffers, each of three chunks. */
+    private static final int MAX_BUFFERED_BYTES = 144 << 20;
+
+    private static final int BUFFERS = 3;
+
+    public BuildOptions {
+        threads = Math.clamp(MAX_BUFFERED_BYTES / ((long) BUFFERS * chunkSizeBytes), 1, Math.max(1, threads));
+    }
 
     /** An encoder of the codec; to be closed. */
     Encoder newEncoder() {

@@ -7,12 +7,13 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Queue;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -23,13 +24,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChunkEncoders implements AutoCloseable {
     private static final int BUFFERED_BYTES = 32 << 20;
-    private static final int FEWEST_BUFFERS = 4;
+    private static final int FEWEST_BUFFERS = 2;
 
     private final BuildOptions options;
     private final FileChannel spool;
     private final AtomicLong spoolEnd = new AtomicLong();
     private final ExecutorService threads;
+    private final int mostBuffers;
+    private final AtomicInteger madeBuffers = new AtomicInteger();
+    /** Those that nobody has. */
     private final BlockingQueue<byte[]> buffers;
+
     private final AtomicReference<@Nullable IOException> failure = new AtomicReference<>();
     private final Queue<Worker> idle = new ConcurrentLinkedQueue<>();
 
@@ -44,11 +49,8 @@ final class ChunkEncoders implements AutoCloseable {
         threads = Executors.newFixedThreadPool(
                 options.threads(),
                 Thread.ofPlatform().name("rafter-encode-", 0).daemon().factory());
-        int count = Math.max(FEWEST_BUFFERS * options.threads(), BUFFERED_BYTES / options.chunkSizeBytes());
-        buffers = new ArrayBlockingQueue<>(count);
-        for (int i = 0; i < count; i++) {
-            buffers.add(new byte[options.chunkSizeBytes()]);
-        }
+        mostBuffers = Math.max(FEWEST_BUFFERS, BUFFERED_BYTES / options.chunkSizeBytes());
+        buffers = new LinkedBlockingQueue<>();
     }
 
     private Worker newWorker() {
@@ -63,10 +65,15 @@ final class ChunkEncoders implements AutoCloseable {
     /** A buffer for a chunk; to be given back, or given to {@link #encode}. */
     byte[] borrow(int sizeBytes) throws IOException {
         check();
+        assert sizeBytes <= options.chunkSizeBytes();
         try {
-            byte[] buffer = buffers.take();
-            assert buffer.length >= sizeBytes;
-            return buffer;
+            byte[] free = buffers.poll();
+            if (free != null) {
+                return free;
+            }
+            return madeBuffers.getAndUpdate(made -> Math.min(made + 1, mostBuffers)) < mostBuffers
+                    ? new byte[options.chunkSizeBytes()]
+                    : buffers.take();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);

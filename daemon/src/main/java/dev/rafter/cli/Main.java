@@ -1,11 +1,13 @@
 package dev.rafter.cli;
 
 import dev.rafter.failure.Failure;
+import dev.rafter.image.ConversionRehearsal;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.SequencedMap;
 import picocli.CommandLine;
@@ -41,7 +43,15 @@ public final class Main implements Runnable {
 
     public static void main(String[] args) {
         System.setProperty("java.util.logging.manager", LastingLogManager.class.getName());
-        System.exit(run(args));
+        Optional<ConversionRehearsal> rehearsal =
+                isConversion(args) ? Optional.of(ConversionRehearsal.start()) : Optional.empty();
+        int exitCode = run(args);
+        rehearsal.ifPresent(ConversionRehearsal::close);
+        System.exit(exitCode);
+    }
+
+    private static boolean isConversion(String... args) {
+        return args.length > 0 && COMMANDS.get(args[0]) == ConvertCommand.class;
     }
 
     private static SequencedMap<String, Class<?>> commands() {

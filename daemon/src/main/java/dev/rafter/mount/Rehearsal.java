@@ -11,6 +11,7 @@ import dev.rafter.image.ImageDevice;
 import dev.rafter.image.ImageOpener;
 import dev.rafter.image.ImageStore;
 import dev.rafter.image.OpenedImage;
+import dev.rafter.image.RehearsalImage;
 import dev.rafter.linux.fanotify.FanotifyTransport;
 import dev.rafter.oci.Platform;
 import dev.rafter.registry.ImageReference;
@@ -43,6 +44,7 @@ public final class Rehearsal implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Rehearsal.class);
     private static final Duration DELAY = Duration.ofMillis(500);
     private static final int PAGE_BYTES = 4096;
+    private static final int FOLDERS = 20;
 
     private final Path directory;
     private final @Nullable Path prepared;
@@ -146,7 +148,7 @@ public final class Rehearsal implements AutoCloseable {
                 BuildOptions.DEFAULTS.digestAlgorithm(),
                 BuildOptions.DEFAULTS.level(),
                 1);
-        try (RehearsalImage source = new RehearsalImage();
+        try (RehearsalImage source = new RehearsalImage(FOLDERS);
                 ImageTarget target = images.target(reference)) {
             new ImageConverter(one, new ChunkDictionary(), List.of(), work, _ -> {}).convert(source, null, target);
         }

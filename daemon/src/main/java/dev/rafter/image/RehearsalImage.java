@@ -1,4 +1,4 @@
-package dev.rafter.mount;
+package dev.rafter.image;
 
 import dev.rafter.format.FileType;
 import dev.rafter.format.tar.TarEntry;
@@ -17,38 +17,43 @@ import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.TreeMap;
 
-/** A small plain OCI image in memory: some hundred files in folders, of a few sizes. */
-final class RehearsalImage implements ImageSource {
-    private static final int FOLDERS = 20;
+/** A small plain OCI image in memory: files in folders, of a few sizes. */
+public final class RehearsalImage implements ImageSource {
     private static final int FILES_PER_FOLDER = 25;
     private static final int LARGEST_BYTES = 8_000;
 
-    private final byte[] layer = layer();
-    private final byte[] config = """
+    private final byte[] layer;
+    private final byte[] config;
+    private final byte[] manifest;
+
+    /**
+     * An image of one layer.
+     *
+     * @param folders of 25 files each
+     */
+    public RehearsalImage(int folders) {
+        layer = layer(folders);
+        config = """
             {"architecture":"any","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":["%s"]}}
             """.formatted(Digest.sha256(layer)).getBytes(StandardCharsets.UTF_8);
-    private final byte[] manifest = new Manifest(
-                    2,
-                    MediaTypes.OCI_MANIFEST,
-                    null,
-                    descriptor(MediaTypes.OCI_CONFIG, config),
-                    List.of(descriptor(MediaTypes.OCI_LAYER, layer)),
-                    null,
-                    Map.of())
-            .toJson();
+        manifest = new Manifest(
+                        MediaTypes.OCI_MANIFEST,
+                        descriptor(MediaTypes.OCI_CONFIG, config),
+                        List.of(descriptor(MediaTypes.OCI_LAYER, layer)))
+                .toJson();
+    }
 
     private static Descriptor descriptor(String mediaType, byte[] content) {
         return new Descriptor(mediaType, Digest.sha256(content), content.length);
     }
 
-    private static byte[] layer() {
+    private static byte[] layer(int folders) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         TarWriter tar = new TarWriter(out);
         try {
-            for (int folder = 0; folder < FOLDERS; folder++) {
+            for (int folder = 0; folder < folders; folder++) {
                 tar.put(entry("folder" + folder, FileType.DIRECTORY, 0));
                 for (int file = 0; file < FILES_PER_FOLDER; file++) {
                     byte[] content = content(folder * FILES_PER_FOLDER + file);
