@@ -31,14 +31,16 @@ public final class ChunkMap {
         codec = from.codec;
         deviceSizeBytes = from.deviceSizeBytes;
         chunks = from.chunks;
-        deviceOffsets = Arrays.copyOf(from.deviceOffsets, chunks);
-        sizes = Arrays.copyOf(from.sizes, chunks);
-        digests = Arrays.copyOf(from.digests, chunks * DigestAlgorithm.DIGEST_SIZE_BYTES);
-        frames = Arrays.copyOf(from.frames, chunks);
-        offsetsInFrame = Arrays.copyOf(from.offsetsInFrame, chunks);
-        frameOffsets = Arrays.copyOf(from.frameOffsets, from.frameCount);
-        frameStoredSizes = Arrays.copyOf(from.frameStoredSizes, from.frameCount);
-        frameSizes = Arrays.copyOf(from.frameSizes, from.frameCount);
+        from.setChunkCapacity(chunks);
+        from.setFrameCapacity(from.frameCount);
+        deviceOffsets = from.deviceOffsets;
+        sizes = from.sizes;
+        digests = from.digests;
+        frames = from.frames;
+        offsetsInFrame = from.offsetsInFrame;
+        frameOffsets = from.frameOffsets;
+        frameStoredSizes = from.frameStoredSizes;
+        frameSizes = from.frameSizes;
     }
 
     public static Builder builder(DigestAlgorithm digestAlgorithm, Codec codec, long deviceSizeBytes) {
@@ -132,20 +134,45 @@ public final class ChunkMap {
         private final Codec codec;
         private final long deviceSizeBytes;
         private int chunks;
-        private long[] deviceOffsets = new long[16];
-        private int[] sizes = new int[16];
-        private byte[] digests = new byte[16 * DigestAlgorithm.DIGEST_SIZE_BYTES];
-        private int[] frames = new int[16];
-        private int[] offsetsInFrame = new int[16];
+        private long[] deviceOffsets = new long[0];
+        private int[] sizes = new int[0];
+        private byte[] digests = new byte[0];
+        private int[] frames = new int[0];
+        private int[] offsetsInFrame = new int[0];
         private int frameCount;
-        private long[] frameOffsets = new long[16];
-        private int[] frameStoredSizes = new int[16];
-        private int[] frameSizes = new int[16];
+        private long[] frameOffsets = new long[0];
+        private int[] frameStoredSizes = new int[0];
+        private int[] frameSizes = new int[0];
 
         private Builder(DigestAlgorithm digestAlgorithm, Codec codec, long deviceSizeBytes) {
             this.digestAlgorithm = digestAlgorithm;
             this.codec = codec;
             this.deviceSizeBytes = deviceSizeBytes;
+        }
+
+        /** Makes room: if no more come than are expected, nothing is copied. */
+        public Builder expect(int frameCount, int chunkCount) {
+            setFrameCapacity(Math.max(this.frameCount, frameCount));
+            setChunkCapacity(Math.max(chunks, chunkCount));
+            return this;
+        }
+
+        private void setFrameCapacity(int capacity) {
+            if (capacity != frameOffsets.length) {
+                frameOffsets = Arrays.copyOf(frameOffsets, capacity);
+                frameStoredSizes = Arrays.copyOf(frameStoredSizes, capacity);
+                frameSizes = Arrays.copyOf(frameSizes, capacity);
+            }
+        }
+
+        private void setChunkCapacity(int capacity) {
+            if (capacity != sizes.length) {
+                deviceOffsets = Arrays.copyOf(deviceOffsets, capacity);
+                sizes = Arrays.copyOf(sizes, capacity);
+                digests = Arrays.copyOf(digests, capacity * DigestAlgorithm.DIGEST_SIZE_BYTES);
+                frames = Arrays.copyOf(frames, capacity);
+                offsetsInFrame = Arrays.copyOf(offsetsInFrame, capacity);
+            }
         }
 
         /**
@@ -157,9 +184,7 @@ public final class ChunkMap {
                         "frame offset=" + offset + " storedSizeBytes=" + storedSizeBytes + " sizeBytes=" + sizeBytes);
             }
             if (frameCount == frameOffsets.length) {
-                frameOffsets = Arrays.copyOf(frameOffsets, 2 * frameCount);
-                frameStoredSizes = Arrays.copyOf(frameStoredSizes, 2 * frameCount);
-                frameSizes = Arrays.copyOf(frameSizes, 2 * frameCount);
+                setFrameCapacity(Math.max(16, 2 * frameCount));
             }
             frameOffsets[frameCount] = offset;
             frameStoredSizes[frameCount] = storedSizeBytes;
@@ -182,11 +207,7 @@ public final class ChunkMap {
                         + " frameSizeBytes=" + frameSizes[frame]);
             }
             if (chunks == sizes.length) {
-                deviceOffsets = Arrays.copyOf(deviceOffsets, 2 * chunks);
-                sizes = Arrays.copyOf(sizes, 2 * chunks);
-                digests = Arrays.copyOf(digests, 2 * digests.length);
-                frames = Arrays.copyOf(frames, 2 * chunks);
-                offsetsInFrame = Arrays.copyOf(offsetsInFrame, 2 * chunks);
+                setChunkCapacity(Math.max(16, 2 * chunks));
             }
             deviceOffsets[chunks] = deviceOffset;
             sizes[chunks] = sizeBytes;

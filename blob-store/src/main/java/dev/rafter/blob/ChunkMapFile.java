@@ -191,6 +191,7 @@ final class ChunkMapFile {
                     DIGESTS[header.get(DIGEST_OFFSET)],
                     CODECS[header.get(CODEC_OFFSET)],
                     header.getLong(DEVICE_SIZE_OFFSET));
+            map.expect(frames, chunks);
             for (int i = 0; i < frames; i++) {
                 ByteBuffer record = record(FRAME_SIZE_BYTES);
                 map.addFrame(record.getLong(), record.getInt(), record.getInt());

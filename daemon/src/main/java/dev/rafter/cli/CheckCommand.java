@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
         name = "check",
         description = {
             "Read an image again, all of it: the structure of its metadata, every chunk's digest, every blob's digest.",
+            "A plain EROFS image has no digests: all its files are read.",
             "Prints what is wrong; exit code 3 if anything is."
         })
 final class CheckCommand implements Callable<Integer> {

@@ -163,7 +163,7 @@ final class DaemonProcess {
         }
         List<String> command = new ArrayList<>(java("-Xmx16m", "-XX:TieredStopAtLevel=1"));
         command.add(Supervisor.class.getName());
-        command.addAll(java("-Xmx96m"));
+        command.addAll(java("-Xmx192m"));
         command.add(Main.class.getName());
         return command;
     }

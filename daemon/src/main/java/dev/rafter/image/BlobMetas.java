@@ -5,16 +5,17 @@ import dev.rafter.codec.CorruptFrameException;
 import dev.rafter.codec.Decoder;
 import dev.rafter.fetch.BlobSource;
 import dev.rafter.format.CorruptImageException;
+import dev.rafter.format.UnsupportedImageException;
 import dev.rafter.format.rafs.RafsBlob;
 import dev.rafter.format.rafs.RafsBlobMeta;
 import dev.rafter.format.rafs.RafsBootstrap;
 import java.io.EOFException;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.ReadableByteChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
@@ -27,6 +28,8 @@ final class BlobMetas {
     static final String SUFFIX = ".blob.meta";
 
     private static final int ALIGNMENT = 4096;
+    /** Stored and decoded: those of a million chunks, while they are fetched. */
+    private static final long MAX_BYTES = 64 << 20;
 
     private BlobMetas() {}
 
@@ -36,6 +39,14 @@ final class BlobMetas {
 
     /** Fetches them into a file. */
     static void fetch(RafsBlob blob, BlobSource source, Path file, Duration timeout) throws IOException {
+        long needed = blob.meta().fetchSizeBytes() + blob.meta().sizeBytes();
+        if (needed > MAX_BYTES) {
+            throw new UnsupportedImageException(
+                    "chunk infos of " + needed + " bytes, at most " + MAX_BYTES
+                            + ": convert the image again with larger chunks",
+                    source.describe(),
+                    blob.meta().offset());
+        }
         ByteBuffer stored =
                 ByteBuffer.allocateDirect(Math.toIntExact(blob.meta().fetchSizeBytes()));
         try (ReadableByteChannel range = source.open(blob.meta().offset(), stored.remaining(), timeout)) {
@@ -76,21 +87,26 @@ final class BlobMetas {
         return infos.flip();
     }
 
-    /** Reads them from a file. */
-    static RafsBlobMeta read(RafsBlob blob, Path file, String resource) throws IOException {
-        ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file));
-        int infosBytes = Math.toIntExact(blob.meta().sizeBytes());
-        int headerAt = Math.ceilDiv(infosBytes, ALIGNMENT) * ALIGNMENT;
-        if (bytes.remaining() != headerAt + ALIGNMENT) {
-            throw new CorruptImageException(
-                    bytes.remaining() + " bytes do not hold its chunk infos",
-                    file.toString(),
-                    CorruptImageException.NO_OFFSET);
+    /** Lends them as a file has them. */
+    static <T> T with(RafsBlob blob, Path file, String resource, Use<T> use) throws IOException {
+        long infosBytes = blob.meta().sizeBytes();
+        long headerAt = Math.ceilDiv(infosBytes, ALIGNMENT) * ALIGNMENT;
+        try (Arena arena = Arena.ofConfined();
+                FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            if (channel.size() != headerAt + ALIGNMENT) {
+                throw new CorruptImageException(
+                        channel.size() + " bytes do not hold its chunk infos",
+                        file.toString(),
+                        CorruptImageException.NO_OFFSET);
+            }
+            MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+            return use.apply(RafsBlobMeta.parse(
+                    blob, bytes.asSlice(0, infosBytes), bytes.asSlice(headerAt, ALIGNMENT), resource));
         }
-        return RafsBlobMeta.parse(
-                blob,
-                MemorySegment.ofBuffer(bytes.slice(0, infosBytes)),
-                MemorySegment.ofBuffer(bytes.slice(headerAt, ALIGNMENT)),
-                resource);
+    }
+
+    /** Takes chunk infos. */
+    interface Use<T> {
+        T apply(RafsBlobMeta meta) throws IOException;
     }
 }

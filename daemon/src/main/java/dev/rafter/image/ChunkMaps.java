@@ -3,24 +3,40 @@ package dev.rafter.image;
 import dev.rafter.blob.ChunkMap;
 import dev.rafter.codec.Codec;
 import dev.rafter.format.CorruptImageException;
+import dev.rafter.format.ImageException;
 import dev.rafter.format.rafs.Compressor;
 import dev.rafter.format.rafs.RafsBlob;
+import dev.rafter.format.rafs.RafsBlobMeta;
+import dev.rafter.format.rafs.RafsBootstrap;
 import dev.rafter.format.rafs.RafsChunk;
-import dev.rafter.format.rafs.RafsChunks;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Makes chunk maps of RAFS blobs. */
 final class ChunkMaps {
     private ChunkMaps() {}
 
-    static ChunkMap of(RafsBlob blob, RafsChunks chunks, String resource) throws CorruptImageException {
+    /**
+     * The map of a blob.
+     *
+     * @param meta chunk infos, where the bootstrap needs them
+     */
+    static ChunkMap of(RafsBootstrap bootstrap, RafsBlob blob, @Nullable RafsBlobMeta meta, String resource)
+            throws ImageException {
         ChunkMap.Builder map =
                 ChunkMap.builder(blob.digestAlgorithm(), codec(blob.compressor()), blob.deviceSizeBytes());
-        Map<Long, Integer> frames = new HashMap<>();
         try {
-            for (int position = 0; position < chunks.count(); position++) {
-                add(map, frames, chunks.get(position));
+            if (meta == null) {
+                int count = bootstrap.chunkCount(blob);
+                map.expect(count, count);
+                bootstrap.forEachChunk(blob, chunk -> add(map, addFrame(map, chunk), chunk));
+            } else {
+                Map<Long, Integer> frames = new HashMap<>();
+                bootstrap.forEachChunk(blob, meta, chunk -> {
+                    int frame = frames.computeIfAbsent(chunk.frameOffset(), _ -> addFrame(map, chunk));
+                    add(map, frame, chunk);
+                });
             }
         } catch (IllegalArgumentException e) {
             throw new CorruptImageException(
@@ -29,12 +45,11 @@ final class ChunkMaps {
         return map.build();
     }
 
-    private static void add(ChunkMap.Builder map, Map<Long, Integer> frames, RafsChunk chunk) {
-        Integer frame = frames.get(chunk.frameOffset());
-        if (frame == null) {
-            frame = map.addFrame(chunk.frameOffset(), chunk.frameStoredSizeBytes(), chunk.frameSizeBytes());
-            frames.put(chunk.frameOffset(), frame);
-        }
+    private static int addFrame(ChunkMap.Builder map, RafsChunk chunk) {
+        return map.addFrame(chunk.frameOffset(), chunk.frameStoredSizeBytes(), chunk.frameSizeBytes());
+    }
+
+    private static void add(ChunkMap.Builder map, int frame, RafsChunk chunk) {
         map.addChunk(chunk.deviceOffset(), chunk.sizeBytes(), chunk.digest(), frame, chunk.offsetInFrame());
     }
 

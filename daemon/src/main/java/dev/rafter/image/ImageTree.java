@@ -81,7 +81,7 @@ public final class ImageTree implements AutoCloseable {
         }
     }
 
-    private void copy(Extent extent, Sink sink) throws IOException {
+    void copy(Extent extent, Sink sink) throws IOException {
         for (long done = 0; done < extent.length(); ) {
             int count = (int) Math.min(BUFFER_BYTES, extent.length() - done);
             buffer.clear().limit(count);

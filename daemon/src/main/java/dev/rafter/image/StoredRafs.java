@@ -1,12 +1,13 @@
 package dev.rafter.image;
 
+import dev.rafter.blob.ChunkMap;
 import dev.rafter.fetch.BlobSource;
 import dev.rafter.format.rafs.RafsBlob;
 import dev.rafter.format.rafs.RafsBootstrap;
-import dev.rafter.format.rafs.RafsChunks;
 import dev.rafter.oci.Digest;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -44,12 +45,16 @@ final class StoredRafs {
         return ImageStore.bootstrap(directory);
     }
 
-    /** Lends the parsed bootstrap. */
+    /** Lends the parsed bootstrap, if what it says of its chunks fits into memory. */
     <T> T with(Use<T> use) throws IOException {
         try (Arena arena = Arena.ofConfined();
                 FileChannel file = FileChannel.open(bootstrap(), StandardOpenOption.READ)) {
-            return use.apply(RafsBootstrap.parse(
-                    file.map(FileChannel.MapMode.READ_ONLY, 0, file.size(), arena), "bootstrap of " + name));
+            MemorySegment bytes = file.map(FileChannel.MapMode.READ_ONLY, 0, file.size(), arena);
+            String resource = "bootstrap of " + name;
+            return ChunkMemory.with(
+                    RafsBootstrap.countChunks(bytes, resource),
+                    name,
+                    () -> use.apply(RafsBootstrap.parse(bytes, resource)));
         }
     }
 
@@ -67,18 +72,19 @@ final class StoredRafs {
         if (blob.isZran()) {
             return new ImageDevice.Missing(ZRAN);
         }
-        RafsChunks chunks = bootstrap.needsMeta(blob)
-                ? bootstrap.chunks(
-                        blob,
-                        BlobMetas.read(
-                                blob,
-                                ImageStore.meta(directory, blob.id()),
-                                stored.source().describe()))
-                : bootstrap.chunks(blob);
         return new ImageDevice.Lazy(
-                new Digest("sha256", blob.id()),
-                stored.sizeBytes(),
-                ChunkMaps.of(blob, chunks, "bootstrap of " + name),
-                stored.source());
+                new Digest("sha256", blob.id()), stored.sizeBytes(), chunks(bootstrap, blob, stored), stored.source());
+    }
+
+    private ChunkMap chunks(RafsBootstrap bootstrap, RafsBlob blob, Stored stored) throws IOException {
+        String resource = "bootstrap of " + name;
+        if (!bootstrap.needsMeta(blob)) {
+            return ChunkMaps.of(bootstrap, blob, null, resource);
+        }
+        return BlobMetas.with(
+                blob,
+                ImageStore.meta(directory, blob.id()),
+                stored.source().describe(),
+                meta -> ChunkMaps.of(bootstrap, blob, meta, resource));
     }
 }

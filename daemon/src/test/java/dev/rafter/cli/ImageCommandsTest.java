@@ -3,11 +3,17 @@ package dev.rafter.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -43,6 +49,31 @@ class ImageCommandsTest {
         CommandResult result = CommandResult.of("check", fixture(name));
         assertEquals("", result.err());
         assertEquals(0, result.exitCode());
+    }
+
+    /** The last block is cut off behind its first byte: what the kernel would read as zeros. */
+    @Test
+    void checkReadsTheFilesOfAPlainErofsImage(@TempDir Path directory) throws IOException {
+        Path image = unpacked("chunk-blobdev.erofs", directory);
+        Path device = unpacked("chunk-blobdev.blob", directory);
+        String reference = "erofs:" + image + "," + device;
+        CommandResult whole = CommandResult.of("check", reference);
+        assertEquals(0, whole.exitCode(), whole.err());
+        try (FileChannel channel = FileChannel.open(device, StandardOpenOption.WRITE)) {
+            channel.truncate((channel.size() - 1) / 4096 * 4096 + 1);
+        }
+        CommandResult cut = CommandResult.of("check", reference);
+        assertEquals(3, cut.exitCode(), cut.out());
+        assertTrue(cut.out().contains("ends before the data of a file"), cut.out());
+    }
+
+    private static Path unpacked(String name, Path directory) throws IOException {
+        Path file = directory.resolve(name);
+        try (InputStream in = new GZIPInputStream(
+                Files.newInputStream(FIXTURES.resolve("erofs").resolve(name + ".gz")))) {
+            Files.copy(in, file);
+        }
+        return file;
     }
 
     @ParameterizedTest

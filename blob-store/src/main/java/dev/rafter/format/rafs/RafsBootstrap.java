@@ -65,6 +65,20 @@ public final class RafsBootstrap {
         return new RafsBootstrap(image, filesystem, superblock, blobs, table);
     }
 
+    /**
+     * How many chunks a bootstrap has in its table: what parsing it, and keeping what it says of them, takes memory for.
+     *
+     * @param bytes the whole of it
+     */
+    public static int countChunks(MemorySegment bytes, String resource) throws ImageException {
+        return RafsSuperblock.read(new ImageBytes(bytes, resource)).chunkCount();
+    }
+
+    /** Takes chunks. */
+    public interface ChunkSink {
+        void accept(RafsChunk chunk) throws CorruptImageException;
+    }
+
     /** Whether these are the first bytes of a RAFS v6 bootstrap, which may still be a broken one. 1152 bytes are enough. */
     public static boolean isRafsV6(MemorySegment start) {
         ImageBytes image = new ImageBytes(start, "");
@@ -192,7 +206,7 @@ public final class RafsBootstrap {
     public void validate(ErofsImage.Visitor visitor) throws IOException {
         for (RafsBlob blob : blobs) {
             if (!needsMeta(blob)) {
-                chunks(blob);
+                forEachChunk(blob, _ -> {});
             }
         }
         ChunkCheck check = new ChunkCheck();
@@ -228,20 +242,30 @@ public final class RafsBootstrap {
         validate((_, _) -> {});
     }
 
+    /** How many chunks of a blob this image uses. */
+    public int chunkCount(RafsBlob blob) {
+        return table.firstOf(blob.index() + 1) - table.firstOf(blob.index());
+    }
+
     /**
      * The chunks of a blob that this image uses, as the bootstrap alone tells: no request is needed.
      *
      * @throws IllegalArgumentException for batched blobs and gzip layers, which take their chunk infos to be understood
      */
     public RafsChunks chunks(RafsBlob blob) throws CorruptImageException {
+        RafsChunks.Builder chunks = new RafsChunks.Builder(chunkCount(blob));
+        forEachChunk(blob, chunks::add);
+        return chunks.build();
+    }
+
+    /** Shows the chunks of {@link #chunks(RafsBlob)} in their order. */
+    public void forEachChunk(RafsBlob blob, ChunkSink sink) throws CorruptImageException {
         if (needsMeta(blob)) {
             throw new IllegalArgumentException("blob " + blob.id() + " needs its chunk infos");
         }
-        RafsChunks.Builder chunks = new RafsChunks.Builder();
         for (int place = table.firstOf(blob.index()); place < table.firstOf(blob.index() + 1); place++) {
-            chunks.add(table.single(place));
+            sink.accept(table.single(place));
         }
-        return chunks.build();
     }
 
     /** Whether where chunks are stored is only told by the chunk infos in the blob. */
@@ -255,11 +279,17 @@ public final class RafsBootstrap {
      * @throws UnsupportedImageException for gzip layers (zran)
      */
     public RafsChunks chunks(RafsBlob blob, RafsBlobMeta meta) throws ImageException {
+        RafsChunks.Builder chunks = new RafsChunks.Builder(chunkCount(blob));
+        forEachChunk(blob, meta, chunks::add);
+        return chunks.build();
+    }
+
+    /** Shows the chunks of {@link #chunks(RafsBlob, RafsBlobMeta)} in their order. */
+    public void forEachChunk(RafsBlob blob, RafsBlobMeta meta, ChunkSink sink) throws ImageException {
         if (blob.isZran()) {
             throw image.unsupported(
                     "chunks of the gzip layer " + blob.id() + " (OCI-ref)", CorruptImageException.NO_OFFSET);
         }
-        RafsChunks.Builder chunks = new RafsChunks.Builder();
         for (int place = table.firstOf(blob.index()); place < table.firstOf(blob.index() + 1); place++) {
             RafsChunk chunk = meta.chunk(table.indexAt(place), table.digest(place));
             if (chunk.deviceOffset() != table.deviceOffset(place) || chunk.sizeBytes() != table.sizeBytes(place)) {
@@ -268,8 +298,7 @@ public final class RafsBootstrap {
                         "the bootstrap says " + table.sizeBytes(place) + " bytes at " + table.deviceOffset(place)
                                 + ", its blob " + chunk.sizeBytes() + " at " + chunk.deviceOffset());
             }
-            chunks.add(chunk);
+            sink.accept(chunk);
         }
-        return chunks.build();
     }
 }

@@ -20,14 +20,15 @@ public final class RafsChunks {
 
     private RafsChunks(Builder from) {
         count = from.count;
-        indexes = Arrays.copyOf(from.indexes, count);
-        deviceOffsets = Arrays.copyOf(from.deviceOffsets, count);
-        sizes = Arrays.copyOf(from.sizes, count);
-        frameOffsets = Arrays.copyOf(from.frameOffsets, count);
-        frameStoredSizes = Arrays.copyOf(from.frameStoredSizes, count);
-        frameSizes = Arrays.copyOf(from.frameSizes, count);
-        offsetsInFrame = Arrays.copyOf(from.offsetsInFrame, count);
-        digests = Arrays.copyOf(from.digests, count * DigestAlgorithm.DIGEST_SIZE_BYTES);
+        from.setCapacity(count);
+        indexes = from.indexes;
+        deviceOffsets = from.deviceOffsets;
+        sizes = from.sizes;
+        frameOffsets = from.frameOffsets;
+        frameStoredSizes = from.frameStoredSizes;
+        frameSizes = from.frameSizes;
+        offsetsInFrame = from.offsetsInFrame;
+        digests = from.digests;
     }
 
     public int count() {
@@ -72,20 +73,38 @@ public final class RafsChunks {
         private static final int FIRST_CAPACITY = 64;
 
         private int count;
-        private int[] indexes = new int[FIRST_CAPACITY];
-        private long[] deviceOffsets = new long[FIRST_CAPACITY];
-        private int[] sizes = new int[FIRST_CAPACITY];
-        private long[] frameOffsets = new long[FIRST_CAPACITY];
-        private int[] frameStoredSizes = new int[FIRST_CAPACITY];
-        private int[] frameSizes = new int[FIRST_CAPACITY];
-        private int[] offsetsInFrame = new int[FIRST_CAPACITY];
-        private byte[] digests = new byte[FIRST_CAPACITY * DigestAlgorithm.DIGEST_SIZE_BYTES];
+        private int[] indexes;
+        private long[] deviceOffsets;
+        private int[] sizes;
+        private long[] frameOffsets;
+        private int[] frameStoredSizes;
+        private int[] frameSizes;
+        private int[] offsetsInFrame;
+        private byte[] digests;
+
+        Builder() {
+            this(FIRST_CAPACITY);
+        }
+
+        /** @param capacity how many are expected: if so many come, nothing is copied */
+        Builder(int capacity) {
+            indexes = new int[capacity];
+            deviceOffsets = new long[capacity];
+            sizes = new int[capacity];
+            frameOffsets = new long[capacity];
+            frameStoredSizes = new int[capacity];
+            frameSizes = new int[capacity];
+            offsetsInFrame = new int[capacity];
+            digests = new byte[capacity * DigestAlgorithm.DIGEST_SIZE_BYTES];
+        }
 
         void add(RafsChunk chunk) {
             if (count > 0 && (chunk.index() <= indexes[count - 1] || chunk.deviceOffset() < end())) {
                 throw new IllegalArgumentException("chunk out of order: " + chunk);
             }
-            grow();
+            if (count == indexes.length) {
+                setCapacity(Math.max(FIRST_CAPACITY, 2 * count));
+            }
             indexes[count] = chunk.index();
             deviceOffsets[count] = chunk.deviceOffset();
             sizes[count] = chunk.sizeBytes();
@@ -111,11 +130,10 @@ public final class RafsChunks {
             return count;
         }
 
-        private void grow() {
-            if (count < indexes.length) {
+        private void setCapacity(int capacity) {
+            if (capacity == indexes.length) {
                 return;
             }
-            int capacity = 2 * count;
             indexes = Arrays.copyOf(indexes, capacity);
             deviceOffsets = Arrays.copyOf(deviceOffsets, capacity);
             sizes = Arrays.copyOf(sizes, capacity);
