@@ -34,8 +34,6 @@ public final class BlobFetcher implements AutoCloseable {
     /** How often wrong bytes are asked for before the reader gets an error. */
     private static final int CORRUPT_ATTEMPTS = 2;
 
-    private static final long FIRST_PAUSE_MILLIS = 100;
-    private static final long LONGEST_PAUSE_MILLIS = 1_000;
     private static final int FILL_STORED_BYTES = 4 << 20;
     private static final int BLOCK_BITS = Integer.numberOfTrailingZeros(BlobCache.BLOCK_SIZE_BYTES);
 
@@ -53,6 +51,7 @@ public final class BlobFetcher implements AutoCloseable {
     private final Map<Long, Fetch> inFlight = new HashMap<>();
 
     private final Set<Fetch> running = new HashSet<>();
+    private final BackgroundFill fill = new BackgroundFill(this::nextToFill);
     private @Nullable Thread filler;
     private boolean closed;
 
@@ -113,25 +112,34 @@ public final class BlobFetcher implements AutoCloseable {
     }
 
     private void await(List<Wait> waits, long deadlineNanos) throws IOException {
-        try {
-            for (Wait wait : waits) {
+        for (Wait wait : waits) {
+            try {
                 wait.fetch().await(wait.chunk(), deadlineNanos, node.options().demandTimeout());
+            } catch (FetchTimeoutException e) {
+                throw late(waits, e.deviceOffset());
+            } catch (InterruptedException e) {
+                throw interrupted(e);
             }
-        } catch (FetchTimeoutException e) {
-            throw new FetchTimeoutException(
-                    source.describe(), e.deviceOffset(), node.options().demandTimeout(), lastFailure());
-        } catch (InterruptedException e) {
-            throw interrupted(e);
         }
     }
 
-    private @Nullable IOException lastFailure() {
+    /** Notes what is late, so that who asks again at once, as the kernel does for a page of a readahead, is told at once. */
+    private FetchTimeoutException late(List<Wait> waits, long deviceOffset) {
         lock.lock();
         try {
-            return health.failure();
+            FetchTimeoutException late = timedOut(deviceOffset);
+            for (Wait wait : waits) {
+                failures.chunkLate(wait.fetch().map().deviceOffset(wait.chunk()), late);
+            }
+            return late;
         } finally {
             lock.unlock();
         }
+    }
+
+    private FetchTimeoutException timedOut(long deviceOffset) {
+        return new FetchTimeoutException(
+                source.describe(), deviceOffset, node.options().demandTimeout(), health.failure());
     }
 
     private static IOException interrupted(InterruptedException e) {
@@ -155,7 +163,7 @@ public final class BlobFetcher implements AutoCloseable {
                 }
                 ChunkMap map = cache.chunks();
                 List<Wait> waits = new ArrayList<>();
-                List<Integer> mine = missing(map, offset, lengthBytes, waits);
+                List<Integer> mine = toFetch(map, offset, lengthBytes, waits);
                 long now = System.nanoTime();
                 if (mine.isEmpty() || health.mayAsk(now)) {
                     launchDemands(map, mine, exactly, waits);
@@ -163,8 +171,9 @@ public final class BlobFetcher implements AutoCloseable {
                     return waits;
                 }
                 if (deadlineNanos - now <= 0) {
-                    throw new FetchTimeoutException(
-                            source.describe(), offset, node.options().demandTimeout(), health.failure());
+                    FetchTimeoutException late = timedOut(offset);
+                    mine.forEach(chunk -> failures.chunkLate(map.deviceOffset(chunk), late));
+                    throw late;
                 }
                 long _ = changed.awaitNanos(Math.min(deadlineNanos - now, health.nanosToWait(now)));
             }
@@ -175,15 +184,23 @@ public final class BlobFetcher implements AutoCloseable {
         }
     }
 
-    /** The chunks of a range that are missing and not on their way; those on their way are added to the waits. */
-    private List<Integer> missing(ChunkMap map, long offset, long lengthBytes, List<Wait> waits) throws IOException {
-        List<Integer> mine = new ArrayList<>();
+    private List<Integer> missing(ChunkMap map, long offset, long lengthBytes) {
+        List<Integer> missing = new ArrayList<>();
         for (int chunk = map.firstChunkEndingAfter(offset);
                 chunk < map.chunkCount() && map.deviceOffset(chunk) < offset + lengthBytes;
                 chunk++) {
-            if (cache.isChunkReady(map, chunk)) {
-                continue;
+            if (!cache.isChunkReady(map, chunk)) {
+                missing.add(chunk);
             }
+        }
+        return missing;
+    }
+
+    /** The chunks of a range that are missing and not on their way; those on their way are added to the waits. */
+    private List<Integer> toFetch(ChunkMap map, long offset, long lengthBytes, List<Wait> waits) throws IOException {
+        List<Integer> mine = new ArrayList<>();
+        for (int chunk : missing(map, offset, lengthBytes)) {
+            failures.throwIfLate(map.deviceOffset(chunk));
             Fetch fetch = inFlight.get(map.deviceOffset(chunk));
             if (fetch == null || fetch.hasFailed(numberIn(fetch.map(), map, chunk))) {
                 failures.throwIfRecent(map.deviceOffset(chunk));
@@ -366,41 +383,26 @@ public final class BlobFetcher implements AutoCloseable {
         lock.lock();
         try {
             if (filler == null && !closed) {
-                filler = Thread.ofVirtual().name("rafter-fill").start(this::fillAll);
+                filler = Thread.ofVirtual().name("rafter-fill").start(fill);
+            } else {
+                fill.again();
             }
         } finally {
             lock.unlock();
         }
     }
 
-    private void fillAll() {
-        long pauseMillis = FIRST_PAUSE_MILLIS;
-        try {
-            for (Fetch next = nextToFill(); next != null; next = nextToFill()) {
-                if (next.awaitEnd()) {
-                    Thread.sleep(pauseMillis);
-                    pauseMillis = Math.min(2 * pauseMillis, 30 * LONGEST_PAUSE_MILLIS);
-                } else {
-                    pauseMillis = FIRST_PAUSE_MILLIS;
-                }
-            }
-        } catch (InterruptedException _) {
-            LOG.debug("filling {} was broken off", cache.blob());
-        }
-    }
-
-    /** A fetch of the first missing chunks, or one that is under way already; null when there is nothing more to do. */
-    private @Nullable Fetch nextToFill() {
+    private @Nullable Fetch nextToFill(long deviceOffset) {
         lock.lock();
         try {
             ChunkMap map = cache.chunks();
-            for (int chunk = 0; chunk < map.chunkCount() && !closed; chunk++) {
+            for (int chunk = map.firstChunkEndingAfter(deviceOffset); chunk < map.chunkCount() && !closed; chunk++) {
                 if (!cache.isChunkReady(map, chunk)) {
                     Fetch fetch = inFlight.get(map.deviceOffset(chunk));
                     return fetch == null ? prefetch(map, chunk, FILL_STORED_BYTES, Priority.FILL) : fetch;
                 }
             }
-            filler = null;
+            filler = deviceOffset == 0 ? null : filler;
             return null;
         } finally {
             lock.unlock();

@@ -104,9 +104,17 @@ final class Fetch implements Runnable {
         Thread.ofVirtual().name("rafter-fetch").start(this);
     }
 
+    /** End of its last chunk in the device. */
+    long deviceEnd() {
+        int last = chunks[chunks.length - 1];
+        return map.deviceOffset(last) + map.sizeBytes(last);
+    }
+
     /** Somebody waits for what it brings. */
     void raise() {
-        ticket.raise();
+        if (ticket.raise()) {
+            node.receiving().reconsider();
+        }
     }
 
     /** Breaks it off: whoever waits gets an error. */
@@ -298,36 +306,46 @@ final class Fetch implements Runnable {
         }
         int storedBytes = map.frameStoredSizeBytes(frame);
         pauseForDemand();
-        try (FrameBuffers.Lease lease =
-                node.buffers().lease(Math.max(storedBytes, SKIP_BYTES), map.frameSizeBytes(frame))) {
+        try (FrameBuffers.Lease lease = node.receiving().lease(ticket, Math.max(storedBytes, SKIP_BYTES))) {
             reading.skipTo(map.frameOffset(frame), lease);
-            ByteBuffer stored = lease.stored(storedBytes);
+            ByteBuffer stored = lease.bytes(storedBytes);
             reading.fully(stored);
-            ByteBuffer decoded = decode(frame, stored.flip(), lease, decoder);
-            for (int i = index; i < end; i++) {
-                if (decoded == null) {
-                    fail(chunks[i], corruptFrame(chunks[i], frame));
-                } else {
-                    take(chunks[i], decoded, hasher);
-                }
+            stored.flip();
+            if (storedBytes == map.frameSizeBytes(frame) || map.codec() == Codec.NONE) {
+                takeAll(index, end, frame, storedBytes == map.frameSizeBytes(frame) ? stored : null, hasher);
+            } else {
+                decode(index, end, frame, stored, decoder, hasher);
             }
         }
         return end;
     }
 
-    /** The decoded frame; null, and the reason is kept, if it is broken. */
-    private @Nullable ByteBuffer decode(int frame, ByteBuffer stored, FrameBuffers.Lease lease, Decoder decoder) {
+    /** Memory for what is decoded is had only now, when nothing is waited for any more but the disk. */
+    private void decode(int from, int to, int frame, ByteBuffer stored, Decoder decoder, Hasher hasher)
+            throws IOException, InterruptedException {
         int sizeBytes = map.frameSizeBytes(frame);
-        if (stored.remaining() == sizeBytes || map.codec() == Codec.NONE) {
-            return stored.remaining() == sizeBytes ? stored : null;
+        try (FrameBuffers.Lease lease = node.decoding().lease(ticket, sizeBytes)) {
+            ByteBuffer decoded = lease.bytes(sizeBytes);
+            try {
+                decoder.decode(stored, decoded);
+                decoded.flip();
+            } catch (CorruptFrameException e) {
+                LOG.debug("frame {} of {}", frame, cache.blob(), e);
+                decoded = null;
+            }
+            takeAll(from, to, frame, decoded, hasher);
         }
-        ByteBuffer decoded = lease.decoded(sizeBytes);
-        try {
-            decoder.decode(stored, decoded);
-            return decoded.flip();
-        } catch (CorruptFrameException e) {
-            LOG.debug("frame {} of {}", frame, cache.blob(), e);
-            return null;
+    }
+
+    /** @param decoded the frame; null if it is broken */
+    private void takeAll(int from, int to, int frame, @Nullable ByteBuffer decoded, Hasher hasher)
+            throws CacheWriteException {
+        for (int i = from; i < to; i++) {
+            if (decoded == null) {
+                fail(chunks[i], corruptFrame(chunks[i], frame));
+            } else {
+                take(chunks[i], decoded, hasher);
+            }
         }
     }
 
@@ -399,7 +417,7 @@ final class Fetch implements Runnable {
 
         void skipTo(long offset, FrameBuffers.Lease lease) throws IOException {
             while (at < offset) {
-                fully(lease.stored((int) Math.min(SKIP_BYTES, offset - at)));
+                fully(lease.bytes((int) Math.min(SKIP_BYTES, offset - at)));
             }
         }
 

@@ -8,14 +8,16 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class Fetching {
     private final FetchOptions options;
     private final RequestGate gate;
-    private final FrameBuffers buffers;
+    private final FrameBuffers receiving;
+    private final FrameBuffers decoding;
     private final FetchStats stats = new FetchStats();
     private final Map<String, LinkEstimate> links = new ConcurrentHashMap<>();
 
     public Fetching(FetchOptions options) {
         this.options = options;
-        gate = new RequestGate(options.maxRequests());
-        buffers = new FrameBuffers(options.maxBufferBytes());
+        gate = new RequestGate(options.maxRequestsPerHost());
+        receiving = FrameBuffers.forReceiving(options.maxBufferBytes() * 2 / 3);
+        decoding = FrameBuffers.forDecoding(options.maxBufferBytes() / 3);
     }
 
     /** A fetcher that fills a cache from a source. */
@@ -40,7 +42,13 @@ public final class Fetching {
         return gate;
     }
 
-    FrameBuffers buffers() {
-        return buffers;
+    /** For frames as they come. Nobody who has one waits for another one. */
+    FrameBuffers receiving() {
+        return receiving;
+    }
+
+    /** For frames that are decoded. Nobody who has one waits for a source, so that one which is slow holds up no other's. */
+    FrameBuffers decoding() {
+        return decoding;
     }
 }

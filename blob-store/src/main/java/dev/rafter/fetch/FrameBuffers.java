@@ -1,137 +1,205 @@
 package dev.rafter.fetch;
 
-import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Off-heap buffers for frames, for the whole node, together bounded, idle ones included. A fetch leases what one frame needs, stored and
- * decoded, in one step, so that no two can each hold half of what they need. What is idle in the wrong size is freed at once when another
- * size is needed: nothing is left to the collector, which has little to do here and comes late. Thread safe.
+ * Off-heap buffers for frames, for the whole node, together bounded, idle ones included. Who waits gets one in the order of asking, demands
+ * first; nobody who asks for less overtakes, but those who wait for their own host only, and let the others pass.
+ *
+ * <p>One host that is slow must not have all there is while it lets us wait: a host may have a part, all hosts together a larger part, and
+ * the rest is for the first demand of a host that has nothing. Thread safe.
  */
 final class FrameBuffers implements AutoCloseable {
-    /** Buffers come in powers of two from here on, so that a few sizes serve all. */
-    private static final int SMALLEST_BITS = 14;
-
-    private static final int SIZES = 33 - SMALLEST_BITS;
-
     private final long maxBytes;
+    private final Parts parts;
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition freed = lock.newCondition();
-    /** By size. */
-    private final List<Deque<Slab>> idle = new ArrayList<>();
-
+    private final Slabs slabs = new Slabs();
+    private final List<Waiter> waiting = new ArrayList<>();
+    private final Map<String, Long> leasedByHost = new HashMap<>();
     private long leasedBytes;
-    private long idleBytes;
+    private long leasedNotForDemandBytes;
     private boolean closed;
 
-    FrameBuffers(long maxBytes) {
+    /** Who asks. */
+    interface Claimant {
+        String host();
+
+        /** Whether somebody waits for it; may become true at any time. */
+        boolean isDemand();
+    }
+
+    /**
+     * Who may have how much; what is larger is let through when there is nothing else of its kind.
+     *
+     * @param perHostBytes one host
+     * @param commonBytes all, but for the first demand of a host
+     * @param notForDemandBytes all that nobody waits for
+     */
+    record Parts(long perHostBytes, long commonBytes, long notForDemandBytes) {}
+
+    FrameBuffers(long maxBytes, Parts parts) {
         this.maxBytes = maxBytes;
-        for (int i = 0; i < SIZES; i++) {
-            idle.add(new ArrayDeque<>());
+        this.parts = parts;
+    }
+
+    /** For what waits for the network: half for one host, a quarter for what nobody waits for, the last quarter for hosts without anything. */
+    static FrameBuffers forReceiving(long maxBytes) {
+        return new FrameBuffers(maxBytes, new Parts(maxBytes / 2, maxBytes * 3 / 4, maxBytes / 4));
+    }
+
+    /** For what waits for nobody: it is given back soon, whoever has it. */
+    static FrameBuffers forDecoding(long maxBytes) {
+        return new FrameBuffers(maxBytes, new Parts(maxBytes, maxBytes, maxBytes));
+    }
+
+    private final class Waiter {
+        private final Claimant claimant;
+        private final int sizeBytes;
+        private final Condition turn = lock.newCondition();
+        private boolean demand;
+        private Slabs.@Nullable Slab slab;
+
+        Waiter(Claimant claimant, int sizeBytes) {
+            this.claimant = claimant;
+            this.sizeBytes = sizeBytes;
         }
     }
 
-    private static final class Slab {
-        private final Arena arena = Arena.ofShared();
-        private final int size;
-        private final ByteBuffer bytes;
-
-        Slab(int size) {
-            this.size = size;
-            this.bytes = arena.allocate(sizeBytes(size), 64).asByteBuffer();
-        }
-    }
-
-    private static long sizeBytes(int size) {
-        return 1L << (SMALLEST_BITS + size);
-    }
-
-    private static int sizeFor(long bytes) {
-        int bits = Long.SIZE - Long.numberOfLeadingZeros(Math.max(1, bytes - 1));
-        return Math.max(0, bits - SMALLEST_BITS);
-    }
-
-    /** Room for one frame; to be closed once. */
+    /** A buffer of one frame; to be closed once. */
     final class Lease implements AutoCloseable {
-        private final Slab slab;
-        private final int storedBytes;
+        private final Waiter of;
+        private final Slabs.Slab slab;
 
-        private Lease(Slab slab, int storedBytes) {
+        private Lease(Waiter of, Slabs.Slab slab) {
+            this.of = of;
             this.slab = slab;
-            this.storedBytes = storedBytes;
         }
 
-        /** An empty buffer of exactly this size, at most what was leased. */
-        ByteBuffer stored(int sizeBytes) {
-            if (sizeBytes > storedBytes) {
-                throw new IllegalArgumentException("sizeBytes=" + sizeBytes + " leased=" + storedBytes);
+        /** An empty buffer of exactly this size, at most what was leased; always over the same memory. */
+        ByteBuffer bytes(int sizeBytes) {
+            if (sizeBytes > of.sizeBytes) {
+                throw new IllegalArgumentException("sizeBytes=" + sizeBytes + " leased=" + of.sizeBytes);
             }
             return slab.bytes.slice(0, sizeBytes);
         }
 
-        /** An empty buffer of exactly this size, at most what was leased. */
-        ByteBuffer decoded(int sizeBytes) {
-            return slab.bytes.slice(storedBytes, sizeBytes);
-        }
-
         @Override
         public void close() {
-            giveBack(slab);
+            giveBack(of, slab);
         }
     }
 
-    /** Leases room; waits for others to give theirs back. A frame larger than the bound is let through when it is alone. */
-    Lease lease(int storedBytes, int decodedBytes) throws InterruptedException {
-        int size = sizeFor((long) storedBytes + decodedBytes);
-        if (size >= SIZES - 2) {
-            throw new IllegalArgumentException("storedBytes=" + storedBytes + " decodedBytes=" + decodedBytes);
-        }
+    /** Leases a buffer; waits for others to give theirs back. One that is larger than the bound is let through when it is alone. */
+    Lease lease(Claimant claimant, int sizeBytes) throws InterruptedException {
+        long _ = Slabs.roundedUp(sizeBytes);
+        Waiter waiter = new Waiter(claimant, sizeBytes);
         lock.lockInterruptibly();
         try {
-            while (leasedBytes > 0 && leasedBytes + sizeBytes(size) > maxBytes) {
-                freed.await();
+            waiting.add(waiter);
+            admitWhoMay();
+            while (true) {
+                Slabs.Slab slab = waiter.slab;
+                if (slab != null) {
+                    return new Lease(waiter, slab);
+                }
+                waiter.turn.await();
             }
-            Slab slab = take(size);
-            leasedBytes += sizeBytes(size);
-            return new Lease(slab, storedBytes);
+        } catch (InterruptedException e) {
+            withdraw(waiter);
+            throw e;
         } finally {
             lock.unlock();
         }
     }
 
-    private Slab take(int size) {
-        Slab slab = idle.get(size).poll();
+    private void withdraw(Waiter waiter) {
+        Slabs.Slab slab = waiter.slab;
         if (slab != null) {
-            idleBytes -= sizeBytes(size);
-            return slab;
+            giveBack(waiter, slab);
+        } else {
+            waiting.remove(waiter);
+            admitWhoMay();
         }
-        freeIdle(maxBytes - leasedBytes - sizeBytes(size));
-        return new Slab(size);
     }
 
-    private void freeIdle(long keptBytes) {
-        for (int size = SIZES - 1; size >= 0; size--) {
-            while (idleBytes > Math.max(0, keptBytes) && !idle.get(size).isEmpty()) {
-                idle.get(size).remove().arena.close();
-                idleBytes -= sizeBytes(size);
+    /** Somebody waits now for what nobody waited for before. */
+    void reconsider() {
+        lock.lock();
+        try {
+            admitWhoMay();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void admitWhoMay() {
+        boolean commonIsShort = false;
+        for (int round = 0; round < 2; round++) {
+            Set<String> passed = new HashSet<>();
+            for (Iterator<Waiter> all = waiting.iterator(); all.hasNext(); ) {
+                Waiter waiter = all.next();
+                waiter.demand = waiter.claimant.isDemand();
+                if (waiter.demand != (round == 0) || passed.contains(waiter.claimant.host())) {
+                    continue;
+                }
+                boolean first = waiter.demand && ofHost(waiter) == 0;
+                if (!hasShare(waiter) || (!first && commonIsShort)) {
+                    passed.add(waiter.claimant.host());
+                } else if (!first && !fits(leasedBytes, waiter, parts.commonBytes)) {
+                    commonIsShort = true;
+                    passed.add(waiter.claimant.host());
+                } else if (!fits(leasedBytes, waiter, maxBytes)) {
+                    return;
+                } else {
+                    all.remove();
+                    admit(waiter);
+                }
             }
         }
     }
 
-    private void giveBack(Slab slab) {
+    private boolean hasShare(Waiter waiter) {
+        return fits(ofHost(waiter), waiter, parts.perHostBytes)
+                && (waiter.demand || fits(leasedNotForDemandBytes, waiter, parts.notForDemandBytes));
+    }
+
+    private long ofHost(Waiter waiter) {
+        return leasedByHost.getOrDefault(waiter.claimant.host(), 0L);
+    }
+
+    private static boolean fits(long used, Waiter waiter, long bound) {
+        return used == 0 || used + Slabs.roundedUp(waiter.sizeBytes) <= bound;
+    }
+
+    private void admit(Waiter waiter) {
+        count(waiter, Slabs.roundedUp(waiter.sizeBytes));
+        waiter.slab = slabs.take(waiter.sizeBytes, maxBytes - leasedBytes);
+        waiter.turn.signal();
+    }
+
+    private void count(Waiter waiter, long bytes) {
+        leasedBytes += bytes;
+        leasedNotForDemandBytes += waiter.demand ? 0 : bytes;
+        leasedByHost.merge(waiter.claimant.host(), bytes, (a, b) -> a + b == 0 ? null : a + b);
+    }
+
+    private void giveBack(Waiter waiter, Slabs.Slab slab) {
         lock.lock();
         try {
-            leasedBytes -= sizeBytes(slab.size);
-            idleBytes += sizeBytes(slab.size);
-            idle.get(slab.size).push(slab);
-            freeIdle(closed ? 0 : maxBytes - leasedBytes);
-            freed.signalAll();
+            count(waiter, -Slabs.roundedUp(waiter.sizeBytes));
+            slabs.giveBack(slab);
+            slabs.trim(closed ? 0 : maxBytes - leasedBytes);
+            admitWhoMay();
         } finally {
             lock.unlock();
         }
@@ -141,7 +209,7 @@ final class FrameBuffers implements AutoCloseable {
     long allocatedBytes() {
         lock.lock();
         try {
-            return leasedBytes + idleBytes;
+            return leasedBytes + slabs.idleBytes();
         } finally {
             lock.unlock();
         }
@@ -153,7 +221,7 @@ final class FrameBuffers implements AutoCloseable {
         lock.lock();
         try {
             closed = true;
-            freeIdle(0);
+            slabs.trim(0);
         } finally {
             lock.unlock();
         }

@@ -8,11 +8,15 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Lets a bounded number of requests run at once, in all and at each host. Demand overtakes what nobody waits for: the latter may use a part
- * of the places only and gets none that a demand waits for; and what fills a blob pauses while demand is running. Requests of
- * one priority go in the order in which they came. Thread safe; the lock is held for no I/O.
+ * Lets a bounded number of requests run at once at each host, and some hosts' worth in all: so that a host, or two, that do not answer hold
+ * up nobody else. Demand overtakes what nobody waits for: the latter may use a part of the places only and gets none that a demand waits
+ * for; and what fills a blob pauses while demand is running. Requests of one priority go in the order in which they came. Thread safe; the
+ * lock is held for no I/O.
  */
 final class RequestGate {
+    /** How many hosts may have all their places taken at once. */
+    private static final int HOSTS = 4;
+
     private final int places;
     private final int placesPerHost;
     private final int placesNotForDemand;
@@ -26,12 +30,12 @@ final class RequestGate {
     /**
      * A gate with everything free.
      *
-     * @param places how many requests may run; half of them at one host, a quarter without a demand
+     * @param placesPerHost how many requests may run at one host; those that nobody waits for are half as many, at all hosts
      */
-    RequestGate(int places) {
-        this.places = places;
-        this.placesPerHost = Math.max(1, places / 2);
-        this.placesNotForDemand = Math.max(1, places / 4);
+    RequestGate(int placesPerHost) {
+        this.places = HOSTS * placesPerHost;
+        this.placesPerHost = placesPerHost;
+        this.placesNotForDemand = Math.max(1, placesPerHost / 2);
     }
 
     /** The right to run one request at a host, not yet used. */
@@ -75,10 +79,12 @@ final class RequestGate {
     }
 
     /** One request's way through the gate: {@link #enter}, and {@link #close} at its end. */
-    final class Ticket implements AutoCloseable {
+    final class Ticket implements FrameBuffers.Claimant, AutoCloseable {
         private final String host;
         private final Condition turn = lock.newCondition();
-        private Priority priority;
+        /** Changed under the lock. */
+        private volatile Priority priority;
+
         private boolean admitted;
 
         private Ticket(String host, Priority priority) {
@@ -111,16 +117,28 @@ final class RequestGate {
             turn.signal();
         }
 
-        /** Somebody waits for this request now. */
-        void raise() {
+        @Override
+        public String host() {
+            return host;
+        }
+
+        @Override
+        public boolean isDemand() {
+            return priority == Priority.DEMAND;
+        }
+
+        /** Somebody waits for this request now; whether that is new. */
+        boolean raise() {
             lock.lock();
             try {
-                if (priority != Priority.DEMAND) {
-                    priority = Priority.DEMAND;
-                    takenByDemand += admitted ? 1 : 0;
-                    calmer.signalAll();
-                    admitWhoMay();
+                if (priority == Priority.DEMAND) {
+                    return false;
                 }
+                priority = Priority.DEMAND;
+                takenByDemand += admitted ? 1 : 0;
+                calmer.signalAll();
+                admitWhoMay();
+                return true;
             } finally {
                 lock.unlock();
             }

@@ -214,6 +214,7 @@ final class BlobFetcherTest {
         assertTrue(millis < TIMEOUT.toMillis() + 10_000, millis + " ms");
         assertTrue(late.toString().contains("connection refused"), late::toString);
 
+        sleep(1000); // who asks again at once is told the same
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<?> waiting = threads.submit(() -> {
                 demandAndCompare(0, 1);
@@ -311,6 +312,73 @@ final class BlobFetcherTest {
         long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
         assertTrue(millis >= TIMEOUT.toMillis() && millis < TIMEOUT.toMillis() + 10_000, millis + " ms");
         never.countDown();
+    }
+
+    /** A readahead that was denied comes back as a read of one page. */
+    @Test
+    void whoAsksAgainAfterTheDeadlineIsToldAtOnceAndSoonHelpedAgain() throws Exception {
+        CountDownLatch never = new CountDownLatch(1);
+        blob.fault = (_, _, _) -> await(never);
+        assertThrows(FetchTimeoutException.class, () -> fetcher.demand(0, 100_000));
+        long start = System.nanoTime();
+        assertThrows(FetchTimeoutException.class, () -> fetcher.demand(4096, 4096));
+        long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+        assertTrue(millis < TIMEOUT.toMillis() / 2, millis + " ms");
+        blob.fault = (_, _, _) -> {};
+        never.countDown();
+        sleep(1000);
+        demandAndCompare(0, 100_000);
+    }
+
+    @Test
+    void aSourceThatDoesNotAnswerDoesNotHaveAllTheMemory() throws Exception {
+        Fetching small = new Fetching(new FetchOptions(TIMEOUT.multipliedBy(3), 16, 512 << 10));
+        TestBlob stalled = new TestBlob(SEED + 1, 200, "stalled");
+        CountDownLatch never = new CountDownLatch(1);
+        stalled.fault = (_, _, _) -> await(never);
+        BlobCache other = store.acquire(stalled.digest, stalled.map);
+        try (BlobFetcher waiting = small.fetcher(other, stalled);
+                BlobFetcher served = small.fetcher(cache, blob);
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int chunk = 0; chunk < 200; chunk += 33) {
+                long offset = stalled.map.deviceOffset(chunk);
+                Future<?> _ = threads.submit(() -> {
+                    waiting.demand(offset, 1);
+                    return null;
+                });
+            }
+            while (stalled.open.get() < 5) {
+                sleep(1);
+            }
+            long start = System.nanoTime();
+            for (int chunk = 0; chunk < 200; chunk += 20) {
+                served.demand(blob.map.deviceOffset(chunk), 1);
+            }
+            long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+            assertTrue(millis < TIMEOUT.toMillis(), millis + " ms");
+            never.countDown();
+        }
+        other.release();
+    }
+
+    @Test
+    void theBackgroundFillGoesOnBehindAChunkThatIsWrong() throws Exception {
+        long bad = blob.map.frameOffset(1);
+        blob.fault = (offset, bytes, _) -> spoil(bytes, offset <= bad && bad < offset + bytes.limit());
+        fetcher.fillInBackground();
+        for (int i = 0; i < 2_000 && cache.missingChunks() > 1; i++) {
+            sleep(10);
+        }
+        assertEquals(1, cache.missingChunks());
+        int requests = blob.requests.size();
+        sleep(500);
+        assertEquals(requests, blob.requests.size(), "what is wrong is not asked for all the time");
+        blob.fault = (_, _, _) -> {};
+        fetcher.fillInBackground();
+        for (int i = 0; i < 2_000 && !cache.isComplete(); i++) {
+            sleep(10);
+        }
+        demandAndCompare(0, usedBytes());
     }
 
     @Test

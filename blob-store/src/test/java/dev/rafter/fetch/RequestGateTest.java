@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 /** Who goes first. */
 @Timeout(30)
 final class RequestGateTest {
-    private final RequestGate gate = new RequestGate(8);
+    private final RequestGate gate = new RequestGate(4);
     private final BlockingQueue<String> entered = new LinkedBlockingQueue<>();
     private final List<Thread> threads = new ArrayList<>();
 
@@ -65,12 +65,32 @@ final class RequestGateTest {
     }
 
     @Test
-    void oneHostGetsHalfOfThePlaces() throws InterruptedException {
+    void oneHostGetsSoManyPlacesAndOthersHaveTheirOwn() throws InterruptedException {
         take(4, "a");
         enterLater("a", "a", Priority.DEMAND);
         assertEquals(null, nobody());
         enterLater("b", "b", Priority.DEMAND);
         assertEquals("b", next());
+    }
+
+    @Test
+    void hostsThatDoNotAnswerHoldUpNobodyElse() throws InterruptedException {
+        take(4, "a");
+        take(4, "b");
+        take(4, "c");
+        enterLater("d", "d", Priority.DEMAND);
+        assertEquals("d", next());
+    }
+
+    @Test
+    void onePlaceIsEnough() throws InterruptedException {
+        RequestGate single = new RequestGate(1);
+        try (RequestGate.Ticket prefetch = single.ticket("a", Priority.PREFETCH)) {
+            prefetch.enter();
+        }
+        try (RequestGate.Ticket demand = single.ticket("a", Priority.DEMAND)) {
+            demand.enter();
+        }
     }
 
     @Test
@@ -114,7 +134,7 @@ final class RequestGateTest {
     }
 
     @Test
-    void whatNobodyWaitsForTakesAQuarter() throws InterruptedException {
+    void whatNobodyWaitsForTakesHalfOfAHosts() throws InterruptedException {
         RequestGate.Ticket first = enterLater("1", "a", Priority.PREFETCH);
         enterLater("2", "b", Priority.FILL);
         assertEquals("1", next());

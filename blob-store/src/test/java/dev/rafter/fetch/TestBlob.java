@@ -48,7 +48,14 @@ final class TestBlob implements BlobSource {
         void apply() throws IOException;
     }
 
+    private final String host;
+
     TestBlob(long seed, int chunks) {
+        this(seed, chunks, "test");
+    }
+
+    TestBlob(long seed, int chunks, String host) {
+        this.host = host;
         Random random = new Random(seed);
         byte[] deviceBytes = new byte[chunks * (64 << 10)];
         ByteBuffer blob = ByteBuffer.allocateDirect(2 * deviceBytes.length);
@@ -88,7 +95,7 @@ final class TestBlob implements BlobSource {
 
     @Override
     public String host() {
-        return "test";
+        return host;
     }
 
     @Override

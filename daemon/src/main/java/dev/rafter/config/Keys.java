@@ -44,7 +44,7 @@ final class Keys {
             "Directory of TLS files per registry, in containerd's layout. Empty: none.");
 
     static final Key<Integer> MAX_REQUESTS = Key.integer(
-            "registry", "max-requests", 32, 1, 1024, "How many reads of blobs run at once with one registry.");
+            "registry", "max-requests", 16, 1, 1024, "How many reads of blobs run at once with one registry.");
 
     static final Key<Boolean> SNAPSHOTTER =
             Key.bool("snapshotter", "enabled", true, "Serve containerd's snapshotter interface.");

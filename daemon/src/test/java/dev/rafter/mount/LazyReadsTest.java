@@ -76,19 +76,20 @@ class LazyReadsTest {
     }
 
     @Test
-    void aRegistryThatGoesAwayIsAnErrorByTheDeadlineAndComesBack() throws IOException {
-        node.configure("[demand]\ntimeout = \"2s\"\n");
+    void aRegistryThatGoesAwayIsAnErrorByTheDeadlineAndComesBack() throws Exception {
+        node.configure("[demand]\ntimeout = \"4s\"\n");
         mount();
         assertReads(FILE);
         proxy.cut();
         long start = System.nanoTime();
         assertTrue(String.valueOf(assertFailsToRead(OTHER_FILE).getMessage()).contains("Input/output error"));
         Duration waited = Duration.ofNanos(System.nanoTime() - start);
-        // The kernel asks once more, for a page alone, after a readahead was denied.
-        assertTrue(waited.compareTo(Duration.ofSeconds(8)) < 0, waited::toString);
+        // The kernel asks once more, for a page alone, after a readahead was denied; that does not take as long again.
+        assertTrue(waited.compareTo(Duration.ofSeconds(6)) < 0, waited::toString);
         assertReads(FILE);
         assertTrue(node.log().contains("gets EIO"), node.log());
         proxy.mend();
+        Thread.sleep(1_000); // who asks again at once is told the same
         assertReads(OTHER_FILE);
         assertEquals(List.of(), expected.compare(target));
     }
