@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 public final class Wiring {
     private final Config config;
     private @Nullable Images images;
+    /** Whether readers wait for ranges. */
+    private boolean serving;
 
     public Wiring(Config config) {
         this.config = config;
@@ -35,7 +37,7 @@ public final class Wiring {
     /** The images that the configuration's registries, and this machine, have. */
     public synchronized Images images() {
         if (images == null) {
-            images = new Images(registryOptions(config.registry()));
+            images = new Images(registryOptions());
         }
         return images;
     }
@@ -45,7 +47,8 @@ public final class Wiring {
         return images().open(reference);
     }
 
-    private static RegistryOptions registryOptions(Config.Registry registry) {
+    private RegistryOptions registryOptions() {
+        Config.Registry registry = config.registry();
         CredentialSource credentials = registry.credentials()
                 .<CredentialSource>map(DockerConfig::new)
                 .orElseGet(() -> DockerConfig.ofUser(System.getenv()));
@@ -54,7 +57,8 @@ public final class Wiring {
                 .withPlainHttp(Set.copyOf(registry.plainHttp()))
                 .withAuthorities(registry.caFiles())
                 .withMaxRequestsPerHost(registry.maxRequests());
-        return registry.certsDirectory().map(options::withCertsDirectory).orElse(options);
+        options = registry.certsDirectory().map(options::withCertsDirectory).orElse(options);
+        return serving ? options.withImpatientRanges() : options;
     }
 
     /** What is done with an image. */
@@ -93,12 +97,13 @@ public final class Wiring {
 
     /** Runs the daemon until it is stopped; its exit code. */
     public int runDaemon() throws IOException {
+        serving = true;
         return new Daemon(this).run();
     }
 
     /** Opens images as a request asks for, and as the configuration says where it does not. */
     ImageOpener opener(MountRequest request, ImageStore store) {
-        RegistryOptions options = registryOptions(config.registry());
+        RegistryOptions options = registryOptions();
         if (!request.plainHttp().isEmpty()) {
             options = options.withPlainHttp(Set.copyOf(request.plainHttp()));
         }

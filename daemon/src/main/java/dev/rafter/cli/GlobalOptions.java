@@ -39,7 +39,7 @@ public final class GlobalOptions {
             scope = ScopeType.INHERIT,
             split = ",",
             paramLabel = "HOST[:PORT]",
-            description = "Speak plain HTTP to this registry. Loopback addresses may always be spoken to so.")
+            description = "Speak plain HTTP to this registry. Loopback addresses are, unless --ca is given.")
     private List<String> plainHttp = List.of();
 
     @Option(

@@ -26,7 +26,7 @@ final class Keys {
     static final Key<List<String>> PLAIN_HTTP = Key.texts(
             "registry",
             "plain-http",
-            "HOST[:PORT] of registries that are spoken to in plain HTTP. Loopback addresses may always be spoken to so.");
+            "HOST[:PORT] of registries that are spoken to in plain HTTP. Loopback addresses are, unless ca-files or certs-dir say otherwise.");
 
     static final Key<List<String>> CA_FILES = Key.texts(
             "registry", "ca-files", "PEM files of certificate authorities that are trusted besides the system's.");

@@ -2,6 +2,7 @@ package dev.rafter.mount;
 
 import dev.rafter.blob.BlobCache;
 import dev.rafter.fetch.BlobFetcher;
+import dev.rafter.fetch.SharedSource;
 import dev.rafter.ondemand.OnDemandSource;
 import dev.rafter.ondemand.Transport;
 import java.io.IOException;

@@ -4,6 +4,7 @@ import dev.rafter.blob.BlobCache;
 import dev.rafter.blob.BlobStore;
 import dev.rafter.blob.KeyedLocks;
 import dev.rafter.fetch.Fetching;
+import dev.rafter.fetch.SharedSource;
 import dev.rafter.image.ImageDevice;
 import dev.rafter.oci.Digest;
 import dev.rafter.ondemand.Transport;

@@ -47,6 +47,8 @@ final class BlobChannel implements ReadableByteChannel {
 
     /** Held while reading; who closes without it leaves the connection to the reader. */
     private final ReentrantLock inUse = new ReentrantLock();
+    /** Who reads, or connects anew, and may be interrupted; guarded by the monitor. */
+    private @Nullable Thread reader;
 
     private BlobChannel(
             RegistryHost host,
@@ -108,12 +110,31 @@ final class BlobChannel implements ReadableByteChannel {
         if (position == end || !dst.hasRemaining()) {
             return position == end ? -1 : 0;
         }
-        while (true) {
-            int count = readOnce(dst);
-            if (count > 0) {
-                return count;
+        setReader(Thread.currentThread());
+        try {
+            while (true) {
+                int count = readOnce(dst);
+                if (count > 0) {
+                    return count;
+                }
+                connect();
             }
-            connect();
+        } finally {
+            setReader(null);
+        }
+    }
+
+    /** After it is told that there is none, no thread is interrupted: what it does then must not be. */
+    private synchronized void setReader(@Nullable Thread thread) {
+        reader = thread;
+        if (closed && thread == null) {
+            boolean _ = Thread.interrupted(); // it was meant for the read that ends
+        }
+    }
+
+    private synchronized void interruptReader() {
+        if (reader != null) {
+            reader.interrupt();
         }
     }
 
@@ -194,6 +215,7 @@ final class BlobChannel implements ReadableByteChannel {
                 failure = host.failures.refused(answer, what);
                 answer.close();
             } catch (IOException e) {
+                requireOpen();
                 failure = e;
             }
             if (!RegistryHost.mayRetry(failure) || !backoff.await(retryAfter)) {
@@ -304,6 +326,7 @@ final class BlobChannel implements ReadableByteChannel {
             if (current != null) {
                 current.cancel();
             }
+            interruptReader(); // it may wait for a connection, or before it tries again
         }
     }
 }

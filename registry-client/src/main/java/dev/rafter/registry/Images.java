@@ -93,7 +93,9 @@ public final class Images implements AutoCloseable {
             return URI.create("https://" + HUB_HOST);
         }
         boolean plain = options.plainHttp().contains(host)
-                || (Urls.isLoopback(host) && ownSettings(host).isEmpty());
+                || (Urls.isLoopback(host)
+                        && ownSettings(host).isEmpty()
+                        && options.authorities().isEmpty());
         return URI.create((plain ? "http://" : "https://") + host);
     }
 

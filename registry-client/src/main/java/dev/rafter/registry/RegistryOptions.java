@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * How registries are spoken to. Immutable; {@link #DEFAULTS} and the {@code with…} methods make them.
  *
  * @param credentials asked anew on every refusal
- * @param plainHttp HOST[:PORT]s that are spoken to without TLS; this machine itself is, unless {@code hosts} says something about it
+ * @param plainHttp HOST[:PORT]s that are spoken to without TLS; this machine itself is, unless {@code hosts} says something about it, or
+ *     there are {@code authorities}
  * @param hosts TLS settings of single HOST[:PORT]s
  * @param authorities PEM files whose certificates are trusted for all hosts besides the system's
  * @param certsDirectory TLS files per host in containerd's layout, or null
@@ -24,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @param documentTimeout for a manifest or configuration, all attempts together
  * @param maxRequestsPerHost reads of blobs at a time from one host
  * @param documents how often and when requests for documents are tried again: somebody waits
- * @param blobs the same for blobs, ranges and uploads
+ * @param blobs the same for blobs and uploads
+ * @param ranges the same for ranges of blobs
  * @param uploadChunkBytes blobs whose upload broke are sent in chunks of this size
  */
 public record RegistryOptions(
@@ -39,7 +41,10 @@ public record RegistryOptions(
         int maxRequestsPerHost,
         Backoff.Policy documents,
         Backoff.Policy blobs,
+        Backoff.Policy ranges,
         int uploadChunkBytes) {
+
+    private static final Backoff.Policy PATIENT = new Backoff.Policy(8, 50, 10_000);
 
     /** No credentials, TLS with the system's authorities, what spec/registry.md recommends for the rest. */
     public static final RegistryOptions DEFAULTS = new RegistryOptions(
@@ -53,7 +58,8 @@ public record RegistryOptions(
             Duration.ofSeconds(30),
             32,
             new Backoff.Policy(4, 50, 1_000),
-            new Backoff.Policy(8, 50, 10_000),
+            PATIENT,
+            PATIENT,
             16 << 20);
 
     public RegistryOptions {
@@ -110,7 +116,16 @@ public record RegistryOptions(
         return with(builder -> {
             builder.documents = forDocuments;
             builder.blobs = forBlobs;
+            builder.ranges = forBlobs;
         });
+    }
+
+    /**
+     * Few attempts at ranges, and short pauses: for whoever tries again himself, until the moment that the source is back, and has others to
+     * ask.
+     */
+    public RegistryOptions withImpatientRanges() {
+        return with(builder -> builder.ranges = new Backoff.Policy(2, 50, 1_000));
     }
 
     /** Another size of chunks of uploads. */
@@ -139,6 +154,7 @@ public record RegistryOptions(
         int maxRequestsPerHost;
         Backoff.Policy documents;
         Backoff.Policy blobs;
+        Backoff.Policy ranges;
         int uploadChunkBytes;
 
         Builder(RegistryOptions from) {
@@ -153,6 +169,7 @@ public record RegistryOptions(
             maxRequestsPerHost = from.maxRequestsPerHost;
             documents = from.documents;
             blobs = from.blobs;
+            ranges = from.ranges;
             uploadChunkBytes = from.uploadChunkBytes;
         }
 
@@ -169,6 +186,7 @@ public record RegistryOptions(
                     maxRequestsPerHost,
                     documents,
                     blobs,
+                    ranges,
                     uploadChunkBytes);
         }
     }

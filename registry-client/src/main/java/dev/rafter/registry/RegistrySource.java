@@ -6,6 +6,7 @@ import dev.rafter.oci.Json;
 import dev.rafter.oci.MediaTypes;
 import dev.rafter.oci.Reference;
 import dev.rafter.registry.auth.Scope;
+import dev.rafter.registry.http.Backoff;
 import dev.rafter.registry.http.Deadline;
 import dev.rafter.registry.http.HttpRequest;
 import dev.rafter.registry.http.HttpResponse;
@@ -168,7 +169,7 @@ final class RegistrySource implements ImageSource {
         if (descriptor.size() == 0) {
             return new VerifyingInputStream(InputStream.nullInputStream(), descriptor, describe());
         }
-        ReadableByteChannel channel = open(descriptor, 0, descriptor.size(), deadline);
+        ReadableByteChannel channel = open(descriptor, 0, descriptor.size(), deadline, options.blobs());
         return new VerifyingInputStream(Channels.newInputStream(channel), descriptor, describe());
     }
 
@@ -176,15 +177,16 @@ final class RegistrySource implements ImageSource {
     public ReadableByteChannel range(Descriptor descriptor, long offset, long lengthBytes, Duration timeout)
             throws IOException {
         Ranges.check(descriptor, offset, lengthBytes);
-        return open(descriptor, offset, lengthBytes, Deadline.after(timeout));
+        return open(descriptor, offset, lengthBytes, Deadline.after(timeout), options.ranges());
     }
 
-    private ReadableByteChannel open(Descriptor descriptor, long offset, long lengthBytes, Deadline deadline)
+    private ReadableByteChannel open(
+            Descriptor descriptor, long offset, long lengthBytes, Deadline deadline, Backoff.Policy policy)
             throws IOException {
         URI url = host.url(repository() + "/blobs/" + descriptor.digest());
         String what = "blob " + descriptor.digest() + " of " + describe() + ", bytes " + offset + "-"
                 + (offset + lengthBytes - 1);
-        return BlobChannel.open(host, url, scope, descriptor, offset, lengthBytes, deadline, options.blobs(), what);
+        return BlobChannel.open(host, url, scope, descriptor, offset, lengthBytes, deadline, policy, what);
     }
 
     /** Connections belong to {@link Images}. */

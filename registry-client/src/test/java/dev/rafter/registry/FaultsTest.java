@@ -20,6 +20,7 @@ import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ReadableByteChannel;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -489,6 +490,16 @@ class FaultsTest {
     }
 
     @Test
+    void whoNamesAnAuthorityWantsTlsOfThisMachineToo() throws Exception {
+        images.close();
+        images = new Images(quick().withAuthorities(List.of(Path.of("/no/such/authority.pem"))));
+        ImageSource source = source(FaultsTest::good);
+        IOException e = assertThrows(IOException.class, () -> read(source, 0, 10));
+        assertTrue(e.toString().contains("/no/such/authority.pem"), e::toString);
+        assertEquals(0, requests.size());
+    }
+
+    @Test
     void whoClosesARangeWakesItsReader() throws Exception {
         images.close();
         images = new Images(RegistryOptions.DEFAULTS);
@@ -511,6 +522,37 @@ class FaultsTest {
         channel.close();
         assertInstanceOf(ClosedChannelException.class, ended.get(20, TimeUnit.SECONDS));
         assertEquals(1, requests.size());
+    }
+
+    @Test
+    void whoClosesARangeWakesItsReaderThatConnectsAnew() throws Exception {
+        images.close();
+        images = new Images(
+                quick().withTimeouts(Duration.ofSeconds(10), Duration.ofSeconds(60), Duration.ofSeconds(60)));
+        ImageSource source = source(inTurn(
+                request -> partial(request)
+                        .onResponseBody(new SocketEffect.CloseSocket())
+                        .build(),
+                request -> partial(request)
+                        .onResponseStart(SocketEffect.Stall.INSTANCE)
+                        .build()));
+        ReadableByteChannel channel = source.range(BLOB, 0, 250_000, Duration.ofSeconds(60));
+        CompletableFuture<Throwable> ended = new CompletableFuture<>();
+        Thread.startVirtualThread(() -> {
+            try {
+                while (channel.read(ByteBuffer.allocate(250_001)) >= 0) {
+                    // until it is closed
+                }
+                ended.complete(new AssertionError("it ended"));
+            } catch (IOException e) {
+                ended.complete(Thread.currentThread().isInterrupted() ? new AssertionError("interrupted") : e);
+            }
+        });
+        while (requests.size() < 2) {
+            Thread.sleep(10);
+        }
+        channel.close();
+        assertInstanceOf(ClosedChannelException.class, ended.get(20, TimeUnit.SECONDS));
     }
 
     @Test
