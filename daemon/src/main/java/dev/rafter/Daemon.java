@@ -8,6 +8,7 @@ import dev.rafter.api.MountView;
 import dev.rafter.api.StatusView;
 import dev.rafter.blob.BlobStore;
 import dev.rafter.config.Config;
+import dev.rafter.doctor.Doctor;
 import dev.rafter.failure.FailureException;
 import dev.rafter.failure.FailureKind;
 import dev.rafter.fdstore.FdStore;
@@ -71,6 +72,7 @@ final class Daemon implements DaemonService {
     private final Fetching fetching;
     private final FanotifyTransport transport;
     private final MountManager mounts;
+    private final NodeFitness fitness;
     private final Metrics metrics;
     private final @Nullable Snapshotter snapshotter;
     private final Wiring wiring;
@@ -78,6 +80,7 @@ final class Daemon implements DaemonService {
     Daemon(Wiring wiring) throws IOException {
         this.wiring = wiring;
         config = wiring.config();
+        fitness = new NodeFitness(() -> Doctor.whatLazyMountsLack(config.root()));
         createPrivate(config.run());
         Files.createDirectories(config.root());
         store = NotifyFdStore.of(System.getenv());
@@ -107,8 +110,9 @@ final class Daemon implements DaemonService {
     }
 
     private Snapshotter snapshotter(Wiring wiring) throws IOException {
-        NodeImages lazyImages = new NodeImages(
-                new ImageOpener(wiring::source, images), images, blobs, mounts, config.root(), config.run());
+        HeldImages held = new HeldImages(config.root(), config.run(), images, blobs, mounts);
+        NodeImages lazyImages =
+                new NodeImages(new ImageOpener(wiring::source, images), images, blobs, mounts, held, fitness);
         return Snapshotter.open(config.root(), lazyImages, metrics.registry());
     }
 
@@ -181,7 +185,9 @@ final class Daemon implements DaemonService {
             IdleHeap heap = new IdleHeap(this::work);
             while (!stopped.await(LINGER_CHECK_SECONDS, TimeUnit.SECONDS)) {
                 mounts.releaseUnmounted();
-                mounts.releaseLingering();
+                if (snapshotter != null) {
+                    snapshotter.releaseImages();
+                }
                 heap.look();
             }
         } catch (InterruptedException e) {
@@ -199,6 +205,7 @@ final class Daemon implements DaemonService {
 
     private void rehearseCalls() throws IOException {
         if (snapshotter != null) {
+            tryFitness();
             Path folder = config.run().resolve(REHEARSAL);
             deleteIfThere(folder); // of a daemon that was killed
             try {
@@ -206,6 +213,15 @@ final class Daemon implements DaemonService {
             } finally {
                 deleteIfThere(folder);
             }
+        }
+    }
+
+    /** Before an image asks for it. */
+    private void tryFitness() {
+        try {
+            fitness.require();
+        } catch (FailureException e) {
+            LOG.warn("images of containerd will be refused: {}", e.getMessage());
         }
     }
 
@@ -260,6 +276,7 @@ final class Daemon implements DaemonService {
      */
     private void stopAtLast() {
         try {
+            mounts.refuse();
             for (boolean first = true; isServing() && !tryStop(first); first = false) {
                 Thread.sleep(RETRY_MILLIS);
             }
@@ -353,15 +370,7 @@ final class Daemon implements DaemonService {
 
     @Override
     public void stop() throws IOException {
-        mounts.unmountAll();
-        mounts.releaseLingering();
-        List<Path> lingering = mounts.lingering();
-        if (!lingering.isEmpty()) {
-            throw new FailureException(
-                    FailureKind.FAILURE,
-                    "what was mounted at " + lingering + " is still read from, by an overlay or in another mount"
-                            + " namespace: end that, then stop again");
-        }
+        mounts.stop();
         stopped.countDown();
     }
 }

@@ -2,11 +2,12 @@ package dev.rafter;
 
 import dev.rafter.api.MountRequest;
 import dev.rafter.blob.BlobStore;
+import dev.rafter.blob.KeyedLocks;
 import dev.rafter.image.ImageOpener;
 import dev.rafter.image.ImageStore;
 import dev.rafter.image.StoredImage;
 import dev.rafter.mount.MountManager;
-import dev.rafter.oci.Descriptor;
+import dev.rafter.mount.StoppingException;
 import dev.rafter.oci.Digest;
 import dev.rafter.oci.Platform;
 import dev.rafter.oci.Reference;
@@ -16,23 +17,19 @@ import dev.rafter.snapshotter.Labels;
 import dev.rafter.snapshotter.LazyImages;
 import dev.rafter.snapshotter.SnapshotException;
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The images that containerd's snapshots need: RAFS v6 images, each mounted once at {@code <run>/images/<manifest hex>} when its first
- * container is made. An empty file {@code <root>/pulled/<manifest hex>} says that an image is held for snapshots; when they let go of it,
- * its bootstrap and the cache files that no other image has are deleted. What happens to one image happens in order.
+ * container is made, and held ({@link HeldImages}) until no snapshot needs it. What happens to one image happens in order.
  */
 final class NodeImages implements LazyImages {
     private static final Logger LOG = LoggerFactory.getLogger(NodeImages.class);
@@ -41,19 +38,26 @@ final class NodeImages implements LazyImages {
     private final ImageStore images;
     private final BlobStore blobs;
     private final MountManager mounts;
-    private final Path held;
-    private final Path mountPoints;
-    private final Map<Digest, ReentrantLock> locks = new ConcurrentHashMap<>();
+    private final HeldImages held;
+    private final NodeFitness fitness;
+    private final KeyedLocks<Digest> locks = new KeyedLocks<>();
     private final Map<Digest, Digest> lastLayers = new ConcurrentHashMap<>();
+    /** Why images that nobody needs are still here, as it was logged. */
+    private final Map<Digest, String> told = new ConcurrentHashMap<>();
 
-    NodeImages(ImageOpener opener, ImageStore images, BlobStore blobs, MountManager mounts, Path root, Path run)
-            throws IOException {
+    NodeImages(
+            ImageOpener opener,
+            ImageStore images,
+            BlobStore blobs,
+            MountManager mounts,
+            HeldImages held,
+            NodeFitness fitness) {
         this.opener = opener;
         this.images = images;
         this.blobs = blobs;
         this.mounts = mounts;
-        held = Files.createDirectories(root.resolve("pulled"));
-        mountPoints = Files.createDirectories(run.resolve("images"));
+        this.held = held;
+        this.fitness = fitness;
     }
 
     @Override
@@ -61,13 +65,21 @@ final class NodeImages implements LazyImages {
         if (!Labels.isRafs(labels)) {
             return new Decision.Plain(Why.FORMAT, "the image is not RAFS; rafter convert makes one of it");
         }
-        ReentrantLock lock = lock(layer.manifest());
-        try {
+        fitness.require();
+        try (var _ = locks.lock(layer.manifest())) {
             StoredImage image = fetch(layer);
-            mark(layer.manifest());
+            held.hold(layer.manifest());
             return new Decision.Lazy(Set.copyOf(image.layers()));
-        } finally {
-            lock.unlock();
+        }
+    }
+
+    @Override
+    public void hold(ImageLayer layer) throws IOException {
+        try (var _ = locks.lock(layer.manifest())) {
+            if (images.known(layer.manifest()).isEmpty()) {
+                fetch(layer);
+            }
+            held.hold(layer.manifest());
         }
     }
 
@@ -88,26 +100,16 @@ final class NodeImages implements LazyImages {
         }
     }
 
-    private void mark(Digest manifest) throws IOException {
-        Path mark = held.resolve(manifest.hex());
-        if (Files.notExists(mark)) {
-            Files.createFile(mark);
-        }
-    }
-
     @Override
     public Path mount(ImageLayer layer) throws IOException {
-        ReentrantLock lock = lock(layer.manifest());
-        try {
+        try (var _ = locks.lock(layer.manifest())) {
             requireLast(layer);
-            Path directory = mountPoints.resolve(layer.manifest().hex());
-            if (!mounts.isMounted(directory)) {
-                mark(layer.manifest());
-                mounts.mount(request(reference(layer), directory));
-            }
+            held.hold(layer.manifest());
+            Path directory = held.mountPoint(layer.manifest());
+            mounts.keepMounted(request(reference(layer), directory));
             return directory;
-        } finally {
-            lock.unlock();
+        } catch (StoppingException e) {
+            throw new SnapshotException(SnapshotException.Code.UNAVAILABLE, String.valueOf(e.getMessage()), e);
         }
     }
 
@@ -115,7 +117,7 @@ final class NodeImages implements LazyImages {
     public Path data(ImageLayer layer) throws IOException {
         Digest last = lastLayers.get(layer.manifest());
         if (last == null) {
-            Optional<StoredImage> stored = images.find(layer.manifest());
+            Optional<StoredImage> stored = images.known(layer.manifest());
             last = stored.isEmpty() ? null : remember(stored.get());
         }
         return layer.layer().equals(last) ? images.path(layer.manifest()) : blobs.directory(layer.layer());
@@ -145,66 +147,40 @@ final class NodeImages implements LazyImages {
     }
 
     @Override
-    public void release(Digest manifest) throws IOException {
-        ReentrantLock lock = lock(manifest);
+    public void release(Supplier<Set<Digest>> needed) {
         try {
-            Path directory = mountPoints.resolve(manifest.hex());
-            if (mounts.isMounted(directory)) {
-                mounts.unmount(directory.toString());
-            }
-            Files.deleteIfExists(directory);
-            if (isMountedElsewhere(manifest) || mounts.lingering().contains(directory)) {
-                LOG.info("image {} is still read from; its data stay for now", manifest);
-            } else {
-                delete(manifest);
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void delete(Digest manifest) throws IOException {
-        Optional<StoredImage> image = images.find(manifest);
-        images.remove(manifest);
-        lastLayers.remove(manifest);
-        if (image.isPresent()) {
-            deleteBlobs(image.get());
-        }
-        Files.deleteIfExists(held.resolve(manifest.hex()));
-    }
-
-    private boolean isMountedElsewhere(Digest manifest) {
-        return mounts.mounts().stream().anyMatch(mount -> mount.digest().equals(manifest.toString()));
-    }
-
-    private void deleteBlobs(StoredImage image) throws IOException {
-        Set<Digest> needed = new HashSet<>();
-        for (StoredImage other : images.all()) {
-            other.blobs().stream().map(Descriptor::digest).forEach(needed::add);
-        }
-        for (Descriptor blob : image.blobs()) {
-            if (!needed.contains(blob.digest())) {
-                blobs.delete(blob.digest());
-            }
-        }
-    }
-
-    @Override
-    public void retain(Set<Digest> manifests) throws IOException {
-        try (DirectoryStream<Path> marks = Files.newDirectoryStream(held)) {
-            for (Path mark : marks) {
-                Digest manifest = Digest.parse("sha256:" + mark.getFileName());
-                if (!manifests.contains(manifest)) {
-                    LOG.info("image {} is needed by no snapshot any more", manifest);
-                    release(manifest);
+            Set<Digest> now = needed.get();
+            for (Digest manifest : held.all()) {
+                if (!now.contains(manifest)) {
+                    locks.tryLock(manifest).ifPresent(lock -> release(lock, manifest, needed));
                 }
             }
+        } catch (IOException e) {
+            LOG.warn("looking for images that no snapshot needs failed: {}", e.getMessage());
         }
     }
 
-    private ReentrantLock lock(Digest manifest) {
-        ReentrantLock lock = locks.computeIfAbsent(manifest, _ -> new ReentrantLock());
-        lock.lock();
-        return lock;
+    private void release(KeyedLocks<Digest>.Held lock, Digest manifest, Supplier<Set<Digest>> needed) {
+        try (lock) {
+            if (needed.get().contains(manifest)) {
+                return;
+            }
+            if (held.letGo(manifest)) {
+                lastLayers.remove(manifest);
+                told.remove(manifest);
+                LOG.info("image {} was needed by no snapshot any more, and is gone", manifest);
+            } else {
+                tell(manifest, "it is still read from");
+            }
+        } catch (IOException | RuntimeException e) {
+            tell(manifest, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Once, though it is tried again every few seconds. */
+    private void tell(Digest manifest, String why) {
+        if (!why.equals(told.put(manifest, why))) {
+            LOG.warn("image {} is needed by no snapshot any more, but stays for now: {}", manifest, why);
+        }
     }
 }

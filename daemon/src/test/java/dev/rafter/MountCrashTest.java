@@ -247,7 +247,7 @@ class MountCrashTest {
         MountManager next = manager(store);
         assertEquals(isMounted() ? 1 : 0, next.mounts().size());
         if (!isMounted()) {
-            next.releaseLingering();
+            next.releaseUnmounted();
             assertEquals(List.of(), next.lingering());
             mount(next);
         }
@@ -325,10 +325,10 @@ class MountCrashTest {
         unmountByHand(other);
         MountManager next = manager(new Store(kept, 0));
         assertEquals(1, next.mounts().size());
-        next.releaseLingering();
+        next.releaseUnmounted();
         assertEquals(expected, read());
         next.unmount(target.toString());
-        next.releaseLingering();
+        next.releaseUnmounted();
         assertEquals(List.of(), next.lingering());
         assertNothingIsLeft();
     }
@@ -351,13 +351,13 @@ class MountCrashTest {
             assertEquals(List.of(target), next.lingering());
             assertEquals(1, next.mounts().size());
             next.unmount(target.toString());
-            next.releaseLingering();
+            next.releaseUnmounted();
             assertEquals(expected.get(file), Digest.sha256(open.readAllBytes()).hex());
             mount(next);
             assertEquals(expected, read());
         }
         next.unmount(target.toString());
-        next.releaseLingering();
+        next.releaseUnmounted();
         assertEquals(List.of(), next.lingering());
         assertNothingIsLeft();
     }

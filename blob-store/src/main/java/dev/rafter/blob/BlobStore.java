@@ -181,18 +181,22 @@ public final class BlobStore implements AutoCloseable {
         }
     }
 
-    /** Deletes what is cached of a blob, for all chunk maps, but for what is open. */
-    public void delete(Digest blob) throws IOException {
+    /** Deletes what is cached of a blob, for all chunk maps, but for what is open; whether nothing is left. */
+    public boolean delete(Digest blob) throws IOException {
+        boolean gone = true;
         try (var _ = locks.lock(blob);
                 DirectoryStream<Path> found = Files.newDirectoryStream(parent(blob), blob.hex() + "*")) {
             for (Path directory : found) {
-                if (!open.containsKey(directory)) {
+                if (open.containsKey(directory)) {
+                    gone = false;
+                } else {
                     deleteTree(directory);
                 }
             }
         } catch (NoSuchFileException _) {
             LOG.debug("nothing is cached of {}", blob);
         }
+        return gone;
     }
 
     private static void deleteTree(Path directory) throws IOException {

@@ -1,6 +1,7 @@
 package dev.rafter.blob;
 
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -36,13 +37,26 @@ public final class KeyedLocks<K> {
 
     /** Waits for a key's lock, which the thread may have already. */
     public Held lock(K key) {
-        Counted counted = locks.compute(key, (_, there) -> {
+        use(key).lock.lock();
+        return new Held(key);
+    }
+
+    /** Takes a key's lock unless another thread has it. */
+    public Optional<Held> tryLock(K key) {
+        Counted counted = use(key);
+        if (counted.lock.tryLock()) {
+            return Optional.of(new Held(key));
+        }
+        locks.computeIfPresent(key, (_, there) -> --there.users == 0 ? null : there);
+        return Optional.empty();
+    }
+
+    private Counted use(K key) {
+        return locks.compute(key, (_, there) -> {
             Counted one = there == null ? new Counted() : there;
             one.users++;
             return one;
         });
-        counted.lock.lock();
-        return new Held(key);
     }
 
     /** Keys whose locks are held or waited for. */

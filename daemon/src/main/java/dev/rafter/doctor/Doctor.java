@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Examines a node: its limits, and then its kernel, in a directory that is gone afterwards. */
@@ -32,6 +33,19 @@ public final class Doctor {
             findings.add(Finding.failed("test files", Failure.of(e).message()));
         }
         return findings;
+    }
+
+    /** What keeps lazy mounts from working on this node: the first thing, with what to do; empty if they work. */
+    public static Optional<String> whatLazyMountsLack(Path root) {
+        try (ProbeFiles files = ProbeFiles.create(nearestExisting(root))) {
+            return new KernelProbe(files, Doctor::guard, READ_TIMEOUT)
+                    .tryMount().stream()
+                            .filter(finding -> finding.verdict() == Finding.Verdict.FAILED)
+                            .map(finding -> finding.subject() + ": " + finding.text())
+                            .findFirst();
+        } catch (IOException e) {
+            return Optional.of(Failure.of(e).message());
+        }
     }
 
     /** Where the cache directory is, or would be made. */

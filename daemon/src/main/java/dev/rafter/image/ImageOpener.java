@@ -81,18 +81,21 @@ public final class ImageOpener {
         return store.add(digest, new RafsFetch(source, reference.display(), resolved)::write);
     }
 
-    /** Opens an image that is in the store, without asking anybody. */
-    public OpenedImage reopen(Digest digest) throws IOException {
+    /**
+     * Opens an image that is in the store, without asking anybody.
+     *
+     * @param reference where its blobs are fetched: any place that has the image
+     */
+    public OpenedImage reopen(Digest digest, ImageReference reference) throws IOException {
         StoredImage stored = store.find(digest)
                 .orElseThrow(() -> new FailureException(
                         FailureKind.FAILURE, "image " + digest + " is not on this node, or damaged"));
-        ImageReference reference = ImageReference.parse(stored.reference());
         if (reference instanceof ImageReference.Erofs file) {
             return new ImageFile(file, store).opened(stored);
         }
         ImageSource source = sources.open(reference);
         try {
-            return opened(stored, stored.reference(), source);
+            return opened(stored, reference.display(), source);
         } catch (IOException | RuntimeException e) {
             source.close();
             throw e;

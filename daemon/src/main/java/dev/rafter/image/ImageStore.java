@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,13 +32,17 @@ import org.slf4j.LoggerFactory;
  *   image.json        {@link StoredImage}
  * </pre>
  *
- * What is being written stands in a directory whose name begins with ".new-"; such are removed when the store is opened.
+ * What is being written or deleted stands in a directory whose name begins with ".new-"; such are removed when the store is opened. What
+ * was put aside, to be deleted together with its blobs, stands in ".aside-" and the digest's digits.
  */
 public final class ImageStore {
     private static final Logger LOG = LoggerFactory.getLogger(ImageStore.class);
     private static final String UNFINISHED = ".new-";
+    private static final String ASIDE = ".aside-";
 
     private final Path directory;
+    /** One at a time: what one has added another must not take for what was damaged. */
+    private final ReentrantLock adding = new ReentrantLock();
 
     private ImageStore(Path directory) {
         this.directory = directory;
@@ -68,37 +73,44 @@ public final class ImageStore {
         return image.resolve(blob + BlobMetas.SUFFIX);
     }
 
-    /** What is kept of an image; empty, and removed, if it is not what was written. */
-    public Optional<StoredImage> find(Digest digest) throws IOException {
+    /** What is kept of an image that is to be opened; empty if there is nothing, or not what was written: then it is to be added anew. */
+    Optional<StoredImage> find(Digest digest) throws IOException {
         Path image = path(digest);
-        if (Files.notExists(image)) {
-            return Optional.empty();
-        }
         Optional<StoredImage> stored = read(image);
-        if (stored.isEmpty()) {
-            LOG.warn("{} is damaged; the image is opened anew", image);
-            delete(image);
+        if (stored.isPresent() && isWhole(image, stored.get())) {
+            return stored;
         }
-        return stored;
+        if (Files.exists(image)) {
+            LOG.warn("{} is damaged; the image is to be opened anew", image);
+        }
+        return Optional.empty();
+    }
+
+    /** What was written down of an image, without looking at its bootstrap. */
+    public Optional<StoredImage> known(Digest digest) throws IOException {
+        return read(path(digest));
     }
 
     private static Optional<StoredImage> read(Path image) throws IOException {
-        StoredImage stored;
+        Path document = image.resolve("image.json");
         try {
-            Path document = image.resolve("image.json");
-            stored = Json.parse(Files.readAllBytes(document), StoredImage.class, document.toString());
-        } catch (NoSuchFileException | DocumentException e) {
+            return Optional.of(Json.parse(Files.readAllBytes(document), StoredImage.class, document.toString()));
+        } catch (NoSuchFileException _) {
+            return Optional.empty();
+        } catch (DocumentException e) {
             LOG.debug("{}", e.toString());
             return Optional.empty();
         }
-        Path bootstrap = bootstrap(image);
-        boolean whole = Files.isRegularFile(bootstrap)
-                && Files.size(bootstrap) == stored.bootstrapBytes()
-                && Digests.ofFile(bootstrap).equals(stored.bootstrap());
-        return whole ? Optional.of(stored) : Optional.empty();
     }
 
-    /** All images that are kept; damaged ones are left out. */
+    private static boolean isWhole(Path image, StoredImage stored) throws IOException {
+        Path bootstrap = bootstrap(image);
+        return Files.isRegularFile(bootstrap)
+                && Files.size(bootstrap) == stored.bootstrapBytes()
+                && Digests.ofFile(bootstrap).equals(stored.bootstrap());
+    }
+
+    /** What was written down of all images; without looking at their bootstraps. */
     public List<StoredImage> all() throws IOException {
         List<StoredImage> images = new ArrayList<>();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory, "[0-9a-f]*")) {
@@ -114,18 +126,30 @@ public final class ImageStore {
         StoredImage write(Path image) throws IOException;
     }
 
-    /** Adds an image, durably. One that came meanwhile stays. */
+    /** Adds an image, durably. One that came meanwhile stays; one that is damaged is replaced. */
     StoredImage add(Digest digest, Content content) throws IOException {
         Path fresh = Files.createDirectory(directory.resolve(UNFINISHED + UUID.randomUUID()));
         try {
             StoredImage stored = content.write(fresh);
             Files.write(fresh.resolve("image.json"), Json.bytes(stored));
             sync(fresh);
-            move(fresh, path(digest));
-            syncFile(directory);
+            replace(digest, fresh);
             return stored;
         } finally {
             delete(fresh);
+        }
+    }
+
+    private void replace(Digest digest, Path fresh) throws IOException {
+        adding.lock();
+        try {
+            if (find(digest).isEmpty()) {
+                remove(path(digest));
+            }
+            move(fresh, path(digest));
+            syncFile(directory);
+        } finally {
+            adding.unlock();
         }
     }
 
@@ -143,9 +167,37 @@ public final class ImageStore {
         }
     }
 
-    /** Forgets an image that nothing uses. */
-    public void remove(Digest digest) throws IOException {
-        delete(path(digest));
+    /** Puts an image aside, if it is here, so that nobody finds it any more. Nothing may use it. */
+    public void putAside(Digest digest) throws IOException {
+        Path image = path(digest);
+        if (Files.exists(image)) {
+            remove(aside(image));
+            Files.move(image, aside(image), StandardCopyOption.ATOMIC_MOVE);
+            syncFile(directory);
+        }
+    }
+
+    private Path aside(Path image) {
+        return directory.resolve(ASIDE + image.getFileName());
+    }
+
+    /** What was written down of an image that was put aside. */
+    public Optional<StoredImage> aside(Digest digest) throws IOException {
+        return read(aside(path(digest)));
+    }
+
+    /** Deletes what was put aside of an image. */
+    public void removeAside(Digest digest) throws IOException {
+        remove(aside(path(digest)));
+    }
+
+    /** Whole or not at all. */
+    private void remove(Path image) throws IOException {
+        if (Files.exists(image)) {
+            Path unfinished = directory.resolve(UNFINISHED + UUID.randomUUID());
+            Files.move(image, unfinished, StandardCopyOption.ATOMIC_MOVE);
+            delete(unfinished);
+        }
     }
 
     private static void sync(Path image) throws IOException {

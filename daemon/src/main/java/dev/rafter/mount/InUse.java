@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Finds out who keeps a mount busy, as far as {@code /proc} tells. */
+/** Finds out who uses a mount, as far as {@code /proc} tells. */
 final class InUse {
     private static final int MAX_SHOWN = 5;
 
@@ -24,6 +24,21 @@ final class InUse {
             }
         }
         return String.join(", ", users);
+    }
+
+    /** Where, in this mount namespace, the filesystem at a directory is used by another mount: an overlay over it, or one more of its own. */
+    static List<Path> above(Path directory) throws IOException {
+        List<MountInfo> all = MountInfo.all();
+        List<String> devices = all.stream()
+                .filter(mount -> mount.directory().equals(directory))
+                .map(MountInfo::device)
+                .toList();
+        return all.stream()
+                .filter(mount -> !mount.directory().equals(directory))
+                .filter(mount -> mount.isOverlayOf(directory) || devices.contains(mount.device()))
+                .map(MountInfo::directory)
+                .limit(MAX_SHOWN)
+                .toList();
     }
 
     private static boolean uses(Path process, Path directory) {

@@ -3,6 +3,7 @@ package dev.rafter.mount;
 import dev.rafter.api.MountRequest;
 import dev.rafter.api.MountView;
 import dev.rafter.blob.BlobStore;
+import dev.rafter.blob.KeyedLocks;
 import dev.rafter.failure.FailureException;
 import dev.rafter.failure.FailureKind;
 import dev.rafter.fetch.Fetching;
@@ -10,9 +11,9 @@ import dev.rafter.image.ImageDevice;
 import dev.rafter.image.ImageOpener;
 import dev.rafter.image.OpenedImage;
 import dev.rafter.linux.Errno;
-import dev.rafter.linux.Fd;
 import dev.rafter.linux.KernelException;
 import dev.rafter.linux.Mounts;
+import dev.rafter.oci.Digest;
 import dev.rafter.oci.Platform;
 import dev.rafter.ondemand.Transport;
 import dev.rafter.registry.ImageReference;
@@ -25,9 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,8 +34,10 @@ import org.slf4j.LoggerFactory;
  * Mounts images and unmounts them. What happens at one directory happens in order; different ones do not wait for each other, and a
  * failure stays with its mount.
  *
- * <p>A mount's record is written before the kernel mounts and removed after it has unmounted, so that the next daemon finds every mount
- * of this one.
+ * <p>A mount is made while its maker passes the {@link MountGate}; then it is <em>active</em> until it is unmounted, and then
+ * <em>lingering</em> until the kernel lets go of it. So what is in use is always one of these three, and who has the gate alone knows
+ * it all. A mount's record is written before the kernel mounts and removed after the kernel has let go, so that the next daemon finds
+ * every mount of this one.
  */
 public final class MountManager {
     /** Below this nothing is mounted. */
@@ -49,15 +50,21 @@ public final class MountManager {
     private final Openers openers;
     private final GuardedBlobs blobs;
     private final MountRecords records;
-    private final Map<Path, ReentrantLock> locks = new ConcurrentHashMap<>();
+    private final LingeringMounts lingering;
+    private final MountGate gate = new MountGate();
+    private final KeyedLocks<Path> locks = new KeyedLocks<>();
     private final Map<Path, ActiveMount> active = new ConcurrentHashMap<>();
-    private final Set<ActiveMount> lingering = ConcurrentHashMap.newKeySet();
-    /** Whoever looks after lingering mounts does it alone: one that was let go of twice would end the guards of others. */
-    private final ReentrantLock lingeringLock = new ReentrantLock();
+    private volatile boolean hasMounted;
 
     /** Port: opens images in the way that a request asks for. */
     public interface Openers {
         ImageOpener opener(MountRequest request) throws IOException;
+    }
+
+    /** What is done with an image that nothing mounts. */
+    @FunctionalInterface
+    public interface Action {
+        void run() throws IOException;
     }
 
     private MountManager(Path root, boolean fill, Openers openers, GuardedBlobs blobs, MountRecords records) {
@@ -66,11 +73,11 @@ public final class MountManager {
         this.openers = openers;
         this.blobs = blobs;
         this.records = records;
+        this.lingering = new LingeringMounts(blobs, records);
     }
 
     /**
-     * A manager of the mounts below a root directory. Mounts that a daemon left behind are taken over with their guards, without asking
-     * a registry. One whose guard ended with that daemon is taken away at once, so that nobody new reads its holes as zeros.
+     * A manager of the mounts below a root directory, which takes over those that a daemon left behind.
      *
      * @param fill whether blobs are completed in the background where a request does not say
      */
@@ -78,126 +85,71 @@ public final class MountManager {
             Path root, Path run, boolean fill, Openers openers, BlobStore store, Transport transport, Fetching fetching)
             throws IOException {
         MountRecords records = new MountRecords(run);
-        MountManager manager =
-                new MountManager(root, fill, openers, new GuardedBlobs(store, transport, fetching), records);
-        manager.takeOver();
+        GuardedBlobs blobs = new GuardedBlobs(store, transport, fetching);
+        MountManager manager = new MountManager(root, fill, openers, blobs, records);
+        TakeOver takeOver = new TakeOver(openers, blobs, records);
+        takeOver.run();
+        takeOver.lingering().forEach(manager.lingering::add);
+        takeOver.mounted().forEach(manager::add);
         return manager;
     }
 
-    private void takeOver() throws IOException {
-        List<MountRecord> lost = new ArrayList<>();
-        boolean whole = true;
-        for (MountRecord record : records.all()) {
-            try {
-                whole &= takeOver(record);
-            } catch (IOException | RuntimeException e) {
-                takeAway(record, e);
-                lost.add(record);
-            }
+    private void add(ActiveMount mount) {
+        active.put(mount.directory(), mount);
+        hasMounted = true;
+        Boolean wanted = mount.record().request().fill();
+        if (wanted == null ? fill : wanted) {
+            mount.fill();
         }
-        boolean guarded = false;
-        for (String orphan : blobs.orphans()) {
-            if (whole && lost.isEmpty()) {
-                blobs.end(orphan);
-            } else {
-                blobs.deny(orphan);
-                guarded = true;
-            }
-        }
-        for (MountRecord record : lost) {
-            if (guarded) {
-                records.write(record.asLingering()); // so that the next daemon goes on denying
-            } else {
-                records.remove(record);
-            }
-        }
-    }
-
-    /** Whether all of its files are guarded again. If not, it is taken away, and what is still read from it is left to be denied. */
-    private boolean takeOver(MountRecord record) throws IOException {
-        Path directory = Path.of(record.request().directory());
-        OpenedImage image = openers.opener(record.request()).reopen(record.digest());
-        List<GuardedBlobs.Use> uses = new ArrayList<>();
-        IOException failure = adopt(image, uses);
-        ActiveMount mount = new ActiveMount(record, directory, image, uses);
-        if (failure == null && !record.lingering() && isMounted(directory, "erofs")) {
-            active.put(directory, mount);
-            if (record.request().fill() == null ? fill : record.request().fill()) {
-                mount.fill();
-            }
-            LOG.info("took over {} ({}) at {}", image.name(), image.digest(), directory);
-            return true;
-        }
-        if (failure != null) {
-            takeAway(record, failure);
-        }
-        records.write(record.asLingering());
-        lingering.add(mount);
-        return failure == null;
-    }
-
-    /** Takes over the guards of all devices that have one; the first failure, if any. */
-    private @Nullable IOException adopt(OpenedImage image, List<GuardedBlobs.Use> uses) {
-        IOException failure = null;
-        for (ImageDevice device : image.devices()) {
-            try {
-                if (device instanceof ImageDevice.Lazy lazy) {
-                    uses.add(blobs.adopt(lazy));
-                }
-            } catch (IOException e) {
-                failure = failure == null ? e : failure;
-            }
-        }
-        return failure;
-    }
-
-    private static void takeAway(MountRecord record, Exception why) throws IOException {
-        Path directory = Path.of(record.request().directory());
-        if (!record.lingering() && isMounted(directory, "erofs")) {
-            LOG.error(
-                    "{} was left mounted by another daemon and cannot be taken over; it is unmounted, and what still"
-                            + " uses it is to be started again: {}",
-                    directory,
-                    why.getMessage());
-            Mounts.detach(directory);
-        }
-    }
-
-    private static boolean isMounted(Path directory, String type) throws IOException {
-        return MountInfo.at(directory).filter(at -> at.type().equals(type)).isPresent();
     }
 
     /**
      * Mounts an image.
      *
+     * @throws StoppingException if the daemon is being stopped
      * @throws IOException with what was tried and what to do; nothing is mounted then
      */
     public MountView mount(MountRequest request) throws IOException {
-        ImageReference reference = ImageReference.parse(request.image());
-        Platform platform = request.platform() == null ? Platform.current() : Platform.parse(request.platform());
-        Path directory = MountTarget.prepare(request.directory());
-        ReentrantLock lock = lock(directory);
-        try {
-            MountTarget.prepare(request.directory());
-            requireSpace();
-            releaseIfUnmounted(directory);
-            OpenedImage image = openers.opener(request).open(reference, platform);
-            ActiveMount mount = mount(request, directory, image);
-            active.put(directory, mount);
-            if (request.fill() == null ? fill : request.fill()) {
-                mount.fill();
+        try (MountGate.Passage _ = gate.enter()) {
+            Path directory = MountTarget.prepare(request.directory());
+            try (var _ = locks.lock(directory)) {
+                return mountAt(directory, request).view();
             }
-            LOG.info("mounted {} ({}) at {}", image.name(), image.digest(), directory);
-            return mount.view();
-        } finally {
-            lock.unlock();
         }
     }
 
-    private ReentrantLock lock(Path directory) {
-        ReentrantLock lock = locks.computeIfAbsent(directory, _ -> new ReentrantLock());
-        lock.lock();
-        return lock;
+    /**
+     * Sees to it that an image is mounted at a directory that only images of the caller are mounted at. It is still there when somebody
+     * who is told of it mounts something on top of it soon: nobody who is stopping the daemon takes it away in the next few seconds.
+     *
+     * @param request its directory is a real path
+     * @throws StoppingException if the daemon is being stopped
+     */
+    public void keepMounted(MountRequest request) throws IOException {
+        Path directory = Path.of(request.directory());
+        try (MountGate.Passage _ = gate.enter();
+                var _ = locks.lock(directory)) {
+            ActiveMount mount = active.get(directory);
+            if (mount == null || !MountInfo.shows(mount.record())) {
+                mount = mountAt(directory, request);
+            }
+            mount.handOut();
+        }
+    }
+
+    /** Under the directory's lock, within the gate. */
+    private ActiveMount mountAt(Path directory, MountRequest request) throws IOException {
+        ImageReference reference = ImageReference.parse(request.image());
+        Platform platform = request.platform() == null ? Platform.current() : Platform.parse(request.platform());
+        hasMounted = true;
+        MountTarget.prepare(directory.toString());
+        requireSpace();
+        releaseIfUnmounted(directory);
+        OpenedImage image = openers.opener(request).open(reference, platform);
+        ActiveMount mount = mount(image, request.at(directory.toString()));
+        add(mount);
+        LOG.info("mounted {} ({}) at {}", image.name(), image.digest(), directory);
+        return mount;
     }
 
     private void requireSpace() throws IOException {
@@ -210,18 +162,18 @@ public final class MountManager {
         }
     }
 
-    private ActiveMount mount(MountRequest request, Path directory, OpenedImage image) throws IOException {
+    private ActiveMount mount(OpenedImage image, MountRequest request) throws IOException {
         List<GuardedBlobs.Use> uses = new ArrayList<>();
-        MountRecord record = records.create(request.at(directory.toString()), image.digest());
+        MountRecord record = records.create(request, image);
         try {
             image.requireDevices();
             List<Path> devices = devices(image, uses);
             records.write(record);
             blobs.settle();
-            Mounts.mountErofs(image.bootstrap(), devices, directory);
-            return new ActiveMount(record, directory, image, uses);
+            Mounts.mountErofs(image.bootstrap(), devices, record.directory());
+            return new ActiveMount(record, image, uses);
         } catch (IOException | RuntimeException e) {
-            undo(new ActiveMount(record, directory, image, uses), e);
+            undo(new ActiveMount(record, image, uses), e);
             throw e;
         }
     }
@@ -256,117 +208,31 @@ public final class MountManager {
     public void unmount(String text) throws IOException {
         Path directory = Path.of(text);
         Path real = Files.exists(directory) ? directory.toRealPath() : directory.normalize();
-        ReentrantLock lock = lock(real);
-        try {
+        try (var _ = locks.lock(real)) {
             ActiveMount mount = Optional.ofNullable(active.get(real))
                     .orElseThrow(() -> new FailureException(
                             FailureKind.USAGE, "nothing is mounted at " + real + " by this daemon"));
             unmount(mount);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void unmount(ActiveMount mount) throws IOException {
-        Path directory = mount.directory();
-        if (isMounted(directory, "erofs")) {
-            detach(directory);
-        } else {
-            LOG.warn("{} was unmounted by somebody else", directory);
-        }
-        records.write(mount.record().asLingering());
-        active.remove(directory);
-        if (letGo(mount)) {
-            LOG.info("unmounted {}", directory);
-        } else {
-            lingering.add(mount);
-            LOG.info(
-                    "unmounted {}; its guards stay: something, as an overlay above it, still reads from it", directory);
-        }
-    }
-
-    /**
-     * Ends the guards of a mount that the kernel has let go of. A filesystem lives on while an overlay or another mount namespace uses it,
-     * though it is unmounted here; without its guards it would show holes as zeros.
-     */
-    private boolean letGo(ActiveMount mount) throws IOException {
-        if (!mount.isSafe() && isUsedByTheKernel(mount.image().bootstrap())) {
-            return false;
-        }
-        records.remove(mount.record());
-        mount.release(blobs);
-        return true;
-    }
-
-    private static boolean isUsedByTheKernel(Path bootstrap) throws IOException {
-        try (Fd fd = Fd.open(bootstrap, Fd.O_RDONLY)) {
-            return !fd.isOnlyOpenFile();
-        }
-    }
-
-    /** Lets go of mounts that somebody else has unmounted. To be called now and then; waits for nobody. */
-    public void releaseUnmounted() {
-        Set<Path> mounted;
-        try {
-            mounted = MountInfo.all().stream().map(MountInfo::directory).collect(Collectors.toSet());
-        } catch (IOException e) {
-            LOG.warn("looking for what was unmounted by somebody else failed: {}", e.getMessage());
-            return;
-        }
-        for (Path directory : active.keySet()) {
-            if (!mounted.contains(directory)) {
-                tryRelease(directory);
-            }
-        }
-    }
-
-    /** Leaves a directory alone at which something is being mounted, which may take as long as a registry does. */
-    private void tryRelease(Path directory) {
-        ReentrantLock lock = locks.computeIfAbsent(directory, _ -> new ReentrantLock());
-        if (!lock.tryLock()) {
-            return;
-        }
-        try {
-            releaseIfUnmounted(directory);
-        } catch (IOException e) {
-            LOG.warn("letting go of what was unmounted at {} failed: {}", directory, e.getMessage());
-        } finally {
-            lock.unlock();
         }
     }
 
     /** Under the directory's lock. */
-    private void releaseIfUnmounted(Path directory) throws IOException {
-        ActiveMount mount = active.get(directory);
-        if (mount != null && !isMounted(directory, "erofs")) {
-            unmount(mount);
+    private void unmount(ActiveMount mount) throws IOException {
+        Path directory = mount.directory();
+        if (MountInfo.shows(mount.record())) {
+            detach(directory);
+        } else {
+            LOG.warn("{} was unmounted by somebody else", directory);
         }
-    }
-
-    /** Ends the guards of mounts that were still read from when they were unmounted, and are no more. To be called now and then. */
-    public void releaseLingering() {
-        lingeringLock.lock();
-        try {
-            lingering.forEach(this::releaseLingering);
-        } finally {
-            lingeringLock.unlock();
+        lingering.add(mount);
+        active.remove(directory);
+        records.write(mount.record().asLingering());
+        if (lingering.letGo(mount)) {
+            LOG.info("unmounted {}", directory);
+        } else {
+            LOG.info(
+                    "unmounted {}; its guards stay: something, as an overlay above it, still reads from it", directory);
         }
-    }
-
-    private void releaseLingering(ActiveMount mount) {
-        try {
-            if (letGo(mount)) {
-                lingering.remove(mount);
-                LOG.info("nothing reads from what was mounted at {} any more", mount.directory());
-            }
-        } catch (IOException e) {
-            LOG.warn("letting go of what was mounted at {} failed: {}", mount.directory(), e.getMessage());
-        }
-    }
-
-    /** Directories that were unmounted, but are still read from. */
-    public List<Path> lingering() {
-        return lingering.stream().map(ActiveMount::directory).toList();
     }
 
     private static void detach(Path directory) throws IOException {
@@ -385,14 +251,74 @@ public final class MountManager {
         }
     }
 
-    /** Whether anything is mounted, or was, or is being mounted. */
-    public boolean hasMounted() {
-        return !locks.isEmpty() || !active.isEmpty() || !lingering.isEmpty();
+    /** Lets go of what was unmounted: by somebody else, or while it was read from. To be called now and then; waits for nobody. */
+    public void releaseUnmounted() {
+        Set<Path> mounted;
+        try {
+            mounted = MountInfo.all().stream().map(MountInfo::directory).collect(Collectors.toSet());
+        } catch (IOException e) {
+            LOG.warn("looking for what was unmounted by somebody else failed: {}", e.getMessage());
+            return;
+        }
+        active.keySet().stream()
+                .filter(directory -> !mounted.contains(directory))
+                .forEach(this::tryRelease);
+        lingering.look();
     }
 
-    /** Whether this daemon has something mounted at a directory. */
-    public boolean isMounted(Path directory) throws IOException {
-        return Files.exists(directory) && active.containsKey(directory.toRealPath());
+    /** Leaves a directory alone at which something is being mounted, which may take as long as a registry does. */
+    private void tryRelease(Path directory) {
+        locks.tryLock(directory).ifPresent(held -> {
+            try (held) {
+                releaseIfUnmounted(directory);
+            } catch (IOException e) {
+                LOG.warn("letting go of what was unmounted at {} failed: {}", directory, e.getMessage());
+            }
+        });
+    }
+
+    /** Under the directory's lock. */
+    private void releaseIfUnmounted(Path directory) throws IOException {
+        ActiveMount mount = active.get(directory);
+        if (mount != null && !MountInfo.shows(mount.record())) {
+            unmount(mount);
+        }
+    }
+
+    /**
+     * Does something with an image that nothing mounts and nothing may read from, and that nobody mounts meanwhile; false, and it is not
+     * done, if that is not so now. It should be short: all mounts wait for it.
+     */
+    public boolean ifUnused(Digest image, Action action) throws IOException {
+        boolean[] unused = new boolean[1];
+        gate.ifNobodyPasses(() -> {
+            unused[0] = !isInUse(image);
+            if (unused[0]) {
+                action.run();
+            }
+        });
+        return unused[0];
+    }
+
+    private boolean isInUse(Digest image) {
+        return lingering.has(image)
+                || active.values().stream()
+                        .anyMatch(mount -> mount.record().digest().equals(image));
+    }
+
+    /** Directories that were unmounted, but are still read from. */
+    public List<Path> lingering() {
+        return lingering.directories();
+    }
+
+    /** Whether anything is mounted, or was, or is being mounted. */
+    public boolean hasMounted() {
+        return hasMounted;
+    }
+
+    /** Whether this daemon has something mounted at a directory that was not unmounted by it. */
+    public boolean has(Path directory) {
+        return active.containsKey(directory);
     }
 
     public List<MountView> mounts() {
@@ -402,22 +328,17 @@ public final class MountManager {
                 .toList();
     }
 
-    /** Unmounts everything; goes on where one fails, and then throws what failed first. */
-    public void unmountAll() throws IOException {
-        IOException failure = null;
-        for (ActiveMount mount : active.values()) {
-            try {
-                unmount(mount.directory().toString());
-            } catch (IOException e) {
-                if (failure == null) {
-                    failure = e;
-                } else {
-                    failure.addSuppressed(e);
-                }
-            }
-        }
-        if (failure != null) {
-            throw failure;
-        }
+    /** From now on nothing is mounted: {@link #stop} is called until it succeeds. */
+    public void refuse() {
+        gate.refuse();
+    }
+
+    /**
+     * Unmounts everything, and mounts nothing ever after, so that the guards can end. What is in use stays as it is.
+     *
+     * @throws IOException if something is in use, or is still read from where it was unmounted; it goes on then
+     */
+    public void stop() throws IOException {
+        gate.close(() -> new Stopping(active.values(), this::unmount).run(lingering));
     }
 }

@@ -1,13 +1,16 @@
 package dev.rafter.snapshotter;
 
+import dev.rafter.failure.FailureException;
+import dev.rafter.failure.FailureKind;
 import dev.rafter.oci.Digest;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Iterator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -108,12 +111,7 @@ final class ImageDecisions {
     /** The pull that this layer belongs to; the first layer of an image that was not lazy before begins a new one. */
     private synchronized Pull join(Digest manifest, Pull mine, boolean first) {
         long now = System.nanoTime();
-        for (Iterator<Pull> all = pulls.values().iterator(); all.hasNext(); ) {
-            Pull pull = all.next();
-            if (pull.decision.isDone() && now - pull.lastUseNanos > PULL_NANOS) {
-                all.remove();
-            }
-        }
+        pulls.values().removeIf(pull -> isOver(pull, now));
         Pull last = pulls.get(manifest);
         if (first && last != null && isPlain(last)) {
             pulls.remove(manifest);
@@ -144,7 +142,7 @@ final class ImageDecisions {
 
     private void fail(ImageLayer layer, Map<String, String> labels, Pull pull, IOException e) {
         if (Labels.isRafs(labels)) {
-            count("failed", LazyImages.Why.ERROR.name());
+            count("failed", why(e).name());
             LOG.warn("image {} ({}) cannot be served: {}", layer.reference(), layer.manifest(), e.getMessage());
             forget(layer.manifest());
             pull.decision.completeExceptionally(e);
@@ -154,6 +152,28 @@ final class ImageDecisions {
             report(layer, plain);
             pull.decision.complete(plain);
         }
+    }
+
+    private static LazyImages.Why why(IOException e) {
+        return e instanceof FailureException failure && failure.kind() == FailureKind.NODE
+                ? LazyImages.Why.NODE
+                : LazyImages.Why.ERROR;
+    }
+
+    /** Images whose pull goes on and needs them, or has come to its end just now. */
+    synchronized Set<Digest> pulling() {
+        long now = System.nanoTime();
+        Set<Digest> pulling = new HashSet<>();
+        pulls.forEach((manifest, pull) -> {
+            if (!isOver(pull, now) && !isPlain(pull)) {
+                pulling.add(manifest);
+            }
+        });
+        return pulling;
+    }
+
+    private static boolean isOver(Pull pull, long nowNanos) {
+        return pull.decision.isDone() && nowNanos - pull.lastUseNanos > PULL_NANOS;
     }
 
     /** The image's next pull decides anew. */

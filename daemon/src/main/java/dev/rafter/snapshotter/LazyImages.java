@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /** What the snapshotter needs from the machinery that serves images lazily. Thread safe. */
 public interface LazyImages {
@@ -38,14 +39,22 @@ public interface LazyImages {
      */
     Path data(ImageLayer layer) throws IOException;
 
-    /** No snapshot needs the image any longer: unmounts it, and lets its data go. Also for an image that never was mounted. */
-    void release(Digest manifest) throws IOException;
+    /**
+     * A snapshot that needs the image was stored. Sees to it that what {@link #decide} has brought is here: it may have been let go since,
+     * and is asked for again then.
+     *
+     * @throws IOException if it is not here and cannot be had
+     */
+    void hold(ImageLayer layer) throws IOException;
 
     /**
-     * Told once at the start: the images that snapshots need. Others that were held for snapshots are let go as by {@link #release}. Does
-     * not ask a registry.
+     * Lets go of all images that it holds and nobody needs: unmounts them, and deletes what no other image has. What cannot go yet, since
+     * something still reads from it or keeps it busy, goes at a later call, and so does what a process that died left half done. To be
+     * called now and then. Asks no registry; a failure stays with its image and is logged.
+     *
+     * @param needed the images that are needed now; asked again before each that goes
      */
-    void retain(Set<Digest> manifests) throws IOException;
+    void release(Supplier<Set<Digest>> needed);
 
     /** How an image is served. */
     sealed interface Decision {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /** Serves nothing lazily, for the reason given: for nodes that cannot, and tests. */
 public record NoLazyImages(String explanation) implements LazyImages {
@@ -28,8 +29,12 @@ public record NoLazyImages(String explanation) implements LazyImages {
     }
 
     @Override
-    public void release(Digest manifest) {}
+    public void hold(ImageLayer layer) throws IOException {
+        mount(layer);
+    }
 
     @Override
-    public void retain(Set<Digest> manifests) {}
+    public void release(Supplier<Set<Digest>> needed) {
+        // it holds none
+    }
 }

@@ -1,6 +1,5 @@
 package dev.rafter.snapshotter;
 
-import dev.rafter.oci.Digest;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.Closeable;
 import java.io.IOException;
@@ -10,10 +9,10 @@ import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +42,7 @@ public final class Snapshotter implements Closeable {
     private final SnapshotMounts mounts;
     private final ImageDecisions decisions;
     private final LazyImages lazyImages;
+    private final NeededImages neededImages;
     private final UsageCounter usages = new UsageCounter();
     /** Held over a change, from checking it to making it durable; never while a registry or a mount is waited for. */
     private final ReentrantLock changing = new ReentrantLock();
@@ -56,6 +56,7 @@ public final class Snapshotter implements Closeable {
         this.lazyImages = lazyImages;
         this.mounts = new SnapshotMounts(folders, lazyImages, SnapshotMounts.probeOverlayOptions());
         this.decisions = new ImageDecisions(lazyImages, meters);
+        this.neededImages = new NeededImages(store, decisions);
         meters.gauge("rafter.snapshotter.snapshots", store, all -> all.all().size());
     }
 
@@ -98,10 +99,6 @@ public final class Snapshotter implements Closeable {
                 standIn(snapshot.parent());
             }
         }
-        lazyImages.retain(store.all().stream()
-                .filter(Snapshot::isLazy)
-                .map(lazy -> lazy.lazyLayer().manifest())
-                .collect(Collectors.toSet()));
     }
 
     private void mend(Snapshot snapshot, boolean hasFolder) throws IOException {
@@ -132,6 +129,7 @@ public final class Snapshotter implements Closeable {
             return create(Kind.ACTIVE, key, parent, labels, origin);
         }
         commitLazy(key, parent, labels, origin);
+        lazyImages.hold(Objects.requireNonNull(origin.layer()));
         throw SnapshotException.alreadyExists(key);
     }
 
@@ -291,7 +289,6 @@ public final class Snapshotter implements Closeable {
     /** Removes a snapshot that is nobody's parent; its files go in the background. */
     public void remove(String key) throws IOException {
         Snapshot removed;
-        boolean lastOfImage;
         changing.lock();
         try {
             removed = existing(key);
@@ -299,34 +296,19 @@ public final class Snapshotter implements Closeable {
                 throw SnapshotException.precondition("cannot remove snapshot " + key + ": it has children");
             }
             store.remove(key);
-            lastOfImage = removed.isLazy() && !isInUse(removed.lazyLayer().manifest());
         } finally {
             changing.unlock();
         }
         usages.forget(removed.id());
         folders.discard(removed.id());
-        if (lastOfImage) {
-            release(removed.lazyLayer());
+        if (removed.isLazy()) {
+            neededImages.removed(removed.lazyLayer().manifest());
         }
     }
 
-    private boolean isInUse(Digest manifest) {
-        return store.all().stream()
-                .anyMatch(
-                        other -> other.isLazy() && other.lazyLayer().manifest().equals(manifest));
-    }
-
-    private void release(ImageLayer layer) {
-        decisions.forget(layer.manifest());
-        try {
-            lazyImages.release(layer.manifest());
-        } catch (IOException e) {
-            LOG.warn(
-                    "image {} ({}) is not used any more, but stays until the next start: {}",
-                    layer.reference(),
-                    layer.manifest(),
-                    e.getMessage());
-        }
+    /** Has images let go that nothing needs any more. To be called now and then, and in no call of containerd: it may take its time. */
+    public void releaseImages() {
+        lazyImages.release(neededImages::all);
     }
 
     /**
@@ -372,6 +354,7 @@ public final class Snapshotter implements Closeable {
         }
         Instant now = Instant.now();
         replace(new Snapshot(newId(), name, parent, Kind.COMMITTED, now, now, labels, Usage.NONE, origin));
+        lazyImages.hold(Objects.requireNonNull(origin.layer()));
     }
 
     /** Has the files of a lost layer written, given the mounts to write them to. */

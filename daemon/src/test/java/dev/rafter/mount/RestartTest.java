@@ -273,6 +273,32 @@ class RestartTest {
         assertEquals(List.of(), expected.compare(target));
     }
 
+    @Test
+    void whatIsMissingIsFetchedFromWhereTheMountWasAskedFor() throws Exception {
+        node.must("umount", target.toString());
+        node.must("mount", registry.host() + "/app:1", target.toString());
+        proxy.cut();
+        node.must("restart");
+        assertEquals(List.of(), expected.compare(target));
+        node.must("umount", target.toString());
+    }
+
+    /** Nothing is known of its mount then: EIO, not zeros, and a daemon that starts. */
+    @Test
+    void aRecordThatIsSpoiledKeepsNoDaemonFromStarting() throws Exception {
+        try (RandomAccessFile open = new RandomAccessFile(mounted(FILE).toFile(), "r")) {
+            Files.write(list(node.run().resolve("mounts")).getFirst(), new byte[0]);
+            for (int i = 0; i < 2; i++) {
+                kill();
+                awaitDaemon();
+                assertEquals("Input/output error", firstBytes(open));
+            }
+        }
+        run("umount", target.toString());
+        node.must("mount", image, target.toString());
+        assertEquals(List.of(), expected.compare(target));
+    }
+
     private static List<Path> list(Path folder) throws IOException {
         List<Path> found = new ArrayList<>();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {

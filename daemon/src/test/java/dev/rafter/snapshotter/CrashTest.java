@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -182,10 +183,10 @@ class CrashTest {
             }
 
             @Override
-            public void release(Digest manifest) {}
+            public void hold(ImageLayer layer) {}
 
             @Override
-            public void retain(Set<Digest> manifests) {}
+            public void release(Supplier<Set<Digest>> needed) {}
         };
     }
 

@@ -9,13 +9,14 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Lazily served images that are plain folders, {@code FOLDER/MANIFEST_HEX}, with what was asked of it. */
 final class FakeLazyImages implements LazyImages {
     private final Path folder;
     final List<String> calls = new ArrayList<>();
-    final Set<Digest> retained = new HashSet<>();
+    final Set<Digest> held = new HashSet<>();
     final Set<Digest> lazyLayers = new HashSet<>();
     Plain plain = new Plain(Why.FORMAT, "is no RAFS image");
 
@@ -66,13 +67,12 @@ final class FakeLazyImages implements LazyImages {
     }
 
     @Override
-    public synchronized void release(Digest manifest) {
-        calls.add("release " + manifest);
+    public synchronized void hold(ImageLayer layer) {
+        held.add(layer.manifest());
     }
 
     @Override
-    public synchronized void retain(Set<Digest> manifests) {
-        retained.clear();
-        retained.addAll(manifests);
+    public synchronized void release(Supplier<Set<Digest>> needed) {
+        held.retainAll(needed.get());
     }
 }

@@ -181,6 +181,11 @@ class LazyServingTest {
         assertEquals(images.pathOf(OTHER).toString(), lowerdir(snapshotter.prepare("c2", two, Map.of())));
     }
 
+    private Set<Digest> heldAfterRelease() {
+        snapshotter.releaseImages();
+        return images.held;
+    }
+
     @Test
     void whenItsLastSnapshotGoesTheImageIsReleased() throws IOException {
         String top = pullImage(IMAGE);
@@ -188,9 +193,47 @@ class LazyServingTest {
         assertFails(Code.FAILED_PRECONDITION, () -> snapshotter.remove(top));
         snapshotter.remove("container");
         snapshotter.remove(top);
-        assertTrue(images.calls.stream().noneMatch(call -> call.startsWith("release")), images.calls::toString);
+        assertEquals(Set.of(IMAGE), heldAfterRelease());
         snapshotter.remove("sha256:chain1");
-        assertEquals("release " + IMAGE, images.calls.getLast());
+        assertEquals(Set.of(), heldAfterRelease());
+    }
+
+    /** What it shares with another image is that one's. */
+    @Test
+    void anImageIsReleasedThoughItsBaseLayersStayForAnother() throws IOException {
+        String base = pullLazily("1", "", labels("sha256:base", IMAGE, DATA));
+        String one = pullLazily("2", base, labels("sha256:one", IMAGE, BOOTSTRAP));
+        assertEquals(base, pullLazily("3", "", labels("sha256:base", OTHER, DATA)));
+        String two = pullLazily("4", base, labels("sha256:two", OTHER, BOOTSTRAP));
+        assertEquals(Set.of(IMAGE, OTHER), heldAfterRelease());
+        snapshotter.remove(one);
+        assertEquals(Set.of(OTHER), heldAfterRelease());
+        reopen();
+        assertEquals(Set.of(OTHER), heldAfterRelease());
+        assertEquals(images.pathOf(OTHER).toString(), lowerdir(snapshotter.prepare("c", two, Map.of())));
+        snapshotter.remove("c");
+        snapshotter.remove(two);
+        snapshotter.remove(base);
+        assertEquals(Set.of(), heldAfterRelease());
+    }
+
+    /** Though all that it has prepared so far is another image's. */
+    @Test
+    void anImageIsNotReleasedWhileItIsPulled() throws IOException {
+        String base = pullLazily("1", "", labels("sha256:base", IMAGE, DATA));
+        pullLazily("2", base, labels("sha256:one", IMAGE, BOOTSTRAP));
+        pullLazily("3", "", labels("sha256:base", OTHER, DATA));
+        assertEquals(Set.of(IMAGE, OTHER), heldAfterRelease());
+    }
+
+    @Test
+    void anImageThatIsPulledAgainIsHeldAgain() throws IOException {
+        String top = pullImage(IMAGE);
+        snapshotter.remove(top);
+        snapshotter.remove("sha256:chain1");
+        assertEquals(Set.of(), heldAfterRelease());
+        pullImage(IMAGE);
+        assertEquals(Set.of(IMAGE), heldAfterRelease());
     }
 
     @Test
@@ -299,7 +342,8 @@ class LazyServingTest {
         List<Mount> mounts = snapshotter.prepare("container", top, Map.of());
         images.calls.clear();
         reopen();
-        assertEquals(Set.of(IMAGE), images.retained);
+        images.held.add(OTHER);
+        assertEquals(Set.of(IMAGE), heldAfterRelease());
         assertEquals(List.of(), images.calls);
         assertEquals(mounts, snapshotter.mounts("container"));
         assertEquals(List.of("mount example.org/app:1"), images.calls);
