@@ -48,8 +48,8 @@ public final class Supervisor {
             "@rafter-" + ProcessHandle.current().pid() + "-" + Long.toHexString(new SecureRandom().nextLong());
     private final KeptFds kept = new KeptFds();
     private final CountDownLatch ended = new CountDownLatch(1);
-    /** When a daemon served last. */
-    private long servedNanos;
+    /** When a daemon served last, or who waited was denied: nobody has waited for longer. */
+    private long waitedSinceNanos;
 
     private boolean stopping;
     /** Ends in order when it gets SIGTERM. Guarded by the monitor, as is {@code stopping}: SIGTERM comes on another thread. */
@@ -95,12 +95,12 @@ public final class Supervisor {
         try (kept;
                 Fd socket = UnixDatagrams.bind(address)) {
             long pauseMillis = 0;
-            servedNanos = System.nanoTime();
+            waitedSinceNanos = System.nanoTime();
             while (true) {
                 long startNanos = System.nanoTime();
                 int code = tryLive(socket);
                 if (kept.isReady()) {
-                    servedNanos = System.nanoTime();
+                    waitedSinceNanos = System.nanoTime();
                 }
                 if (code == 0 || !kept.wasReady()) {
                     return code;
@@ -117,11 +117,12 @@ public final class Supervisor {
         }
     }
 
-    /** A reader may wait for the next daemon, but not for ever. */
+    /** A reader may wait for the next daemon, also for one that does not get to serve, but not for ever. */
     private void denyIfNobodyServes() {
-        if (System.nanoTime() - servedNanos > LONGEST_WAIT_NANOS) {
+        if (System.nanoTime() - waitedSinceNanos > LONGEST_WAIT_NANOS) {
             say("no daemon has served for a while: who waits for one gets EIO");
             kept.groups().forEach(FanotifyGroup::denyWaiting);
+            waitedSinceNanos = System.nanoTime();
         }
     }
 
@@ -178,6 +179,9 @@ public final class Supervisor {
         while (true) {
             boolean expected = kept.wasReady() && !kept.isReady();
             int count = poll.await(ready, expected ? 1_000 : -1);
+            if (expected) {
+                denyIfNobodyServes();
+            }
             if (expected && System.nanoTime() - startNanos > LONGEST_START_NANOS) {
                 say("the next daemon does not get to serve; it is killed");
                 process.signal(ChildProcess.SIGKILL);

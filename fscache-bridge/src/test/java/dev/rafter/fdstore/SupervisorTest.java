@@ -23,6 +23,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A supervisor and the process that it runs, each a process of its own, as they are on a node. */
 @Timeout(120)
@@ -43,7 +45,8 @@ final class SupervisorTest {
             switch (arguments[0]) {
                 case "keeps" -> keeps(store, diary, life);
                 case "keepsMany" -> keepsMany(store, diary, life);
-                case "dies" -> dies(store, diary, life);
+                case "dies" -> dies(store, diary, life, () -> System.exit(1));
+                case "hangs" -> dies(store, diary, life, () -> Thread.sleep(60_000));
                 case "fails" -> {
                     write(diary, "fails");
                     System.exit(3);
@@ -112,10 +115,14 @@ final class SupervisorTest {
             return FdStore.GROUP + "0".repeat(60) + index;
         }
 
-        /** Guards a file, dies while somebody waits, and never comes back. */
-        private static void dies(FdStore store, Path diary, int life) throws Exception {
+        private interface Start {
+            void fail() throws InterruptedException;
+        }
+
+        /** Guards a file, dies while somebody waits, and never serves again. */
+        private static void dies(FdStore store, Path diary, int life, Start next) throws Exception {
             if (life > 0) {
-                System.exit(1);
+                next.fail();
             }
             Path file = diary.resolveSibling("guarded");
             try (Fd fd = Fd.open(file, Fd.O_RDWR | Fd.O_CREAT)) {
@@ -246,11 +253,12 @@ final class SupervisorTest {
         }
     }
 
-    @Test
-    void whoWaitsForADaemonThatCannotBeStartedGetsAnError() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"dies", "hangs"})
+    void whoWaitsForADaemonThatDoesNotGetToServeGetsAnError(String how) throws Exception {
         assumeTrue("root".equals(System.getProperty("user.name")), "needs root");
         folder = Files.createTempDirectory(Path.of("target").toAbsolutePath(), "supervisor");
-        Process process = supervise("dies");
+        Process process = supervise(how);
         try {
             while (lines(diary()).isEmpty()) {
                 assertTrue(process.isAlive(), Files.readString(folder.resolve("log")));
