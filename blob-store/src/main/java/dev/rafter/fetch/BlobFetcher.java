@@ -79,25 +79,33 @@ public final class BlobFetcher implements AutoCloseable {
         long start = System.nanoTime();
         boolean failed = true;
         try {
-            fill(offset, lengthBytes, start + node.options().demandTimeout().toNanos());
+            long deadline = start + node.options().demandTimeout().toNanos();
+            fill(offset, lengthBytes, new Demand(start, deadline, cache.missingChunks()));
             failed = false;
         } finally {
             node.stats().demandWaited(System.nanoTime() - start, failed);
         }
     }
 
+    /**
+     * What a demand began with.
+     *
+     * @param missingChunks how many chunks of the blob were missing
+     */
+    private record Demand(long startNanos, long deadlineNanos, int missingChunks) {}
+
     private record Wait(Fetch fetch, int chunk) {}
 
-    private void fill(long offset, long lengthBytes, long deadlineNanos) throws IOException {
+    private void fill(long offset, long lengthBytes, Demand demand) throws IOException {
         if (offset < 0 || lengthBytes < 1 || offset >= cache.sizeBytes()) {
             throw new IOException(lengthBytes + " bytes at " + offset + " are not in the device of " + cache.blob());
         }
         long clipped = Math.min(lengthBytes, cache.sizeBytes() - offset);
         int corrupt = 0;
         while (true) {
-            List<Wait> waits = begin(offset, clipped, corrupt > 0, deadlineNanos);
+            List<Wait> waits = begin(offset, clipped, corrupt > 0, demand);
             try {
-                await(waits, deadlineNanos);
+                await(waits, demand);
                 return;
             } catch (DigestMismatchException | CorruptImageException e) {
                 if (++corrupt == CORRUPT_ATTEMPTS) {
@@ -111,35 +119,36 @@ public final class BlobFetcher implements AutoCloseable {
         }
     }
 
-    private void await(List<Wait> waits, long deadlineNanos) throws IOException {
-        for (Wait wait : waits) {
-            try {
-                wait.fetch().await(wait.chunk(), deadlineNanos, node.options().demandTimeout());
-            } catch (FetchTimeoutException e) {
-                throw late(waits, e.deviceOffset());
-            } catch (InterruptedException e) {
-                throw interrupted(e);
+    private void await(List<Wait> waits, Demand demand) throws IOException {
+        try {
+            for (Wait wait : waits) {
+                wait.fetch()
+                        .await(
+                                wait.chunk(),
+                                demand.deadlineNanos(),
+                                node.options().demandTimeout());
             }
+        } catch (FetchTimeoutException e) {
+            throw late(demand, e.deviceOffset());
+        } catch (InterruptedException e) {
+            throw interrupted(e);
         }
     }
 
-    /** Notes what is late, so that who asks again at once, as the kernel does for a page of a readahead, is told at once. */
-    private FetchTimeoutException late(List<Wait> waits, long deviceOffset) {
+    /** If nothing at all came in all the time, this is noted, so that the same reader's next demands need not wait as long again. */
+    private FetchTimeoutException late(Demand demand, long deviceOffset) {
         lock.lock();
         try {
-            FetchTimeoutException late = timedOut(deviceOffset);
-            for (Wait wait : waits) {
-                failures.chunkLate(wait.fetch().map().deviceOffset(wait.chunk()), late);
+            FetchTimeoutException late = new FetchTimeoutException(
+                    source.describe(), deviceOffset, node.options().demandTimeout(), health.failure());
+            int missing = cache.missingChunks();
+            if (missing == demand.missingChunks()) {
+                failures.sourceLate(late, missing);
             }
             return late;
         } finally {
             lock.unlock();
         }
-    }
-
-    private FetchTimeoutException timedOut(long deviceOffset) {
-        return new FetchTimeoutException(
-                source.describe(), deviceOffset, node.options().demandTimeout(), health.failure());
     }
 
     private static IOException interrupted(InterruptedException e) {
@@ -154,7 +163,7 @@ public final class BlobFetcher implements AutoCloseable {
      *
      * @throws IOException if that is not by the deadline, or what is missing has just failed for a reason of its own
      */
-    private List<Wait> begin(long offset, long lengthBytes, boolean exactly, long deadlineNanos) throws IOException {
+    private List<Wait> begin(long offset, long lengthBytes, boolean exactly, Demand demand) throws IOException {
         lock.lock();
         try {
             while (true) {
@@ -163,19 +172,17 @@ public final class BlobFetcher implements AutoCloseable {
                 }
                 ChunkMap map = cache.chunks();
                 List<Wait> waits = new ArrayList<>();
-                List<Integer> mine = toFetch(map, offset, lengthBytes, waits);
+                List<Integer> mine = missing(map, offset, lengthBytes, demand, waits);
                 long now = System.nanoTime();
                 if (mine.isEmpty() || health.mayAsk(now)) {
                     launchDemands(map, mine, exactly, waits);
                     followMarks(map, offset, lengthBytes);
                     return waits;
                 }
-                if (deadlineNanos - now <= 0) {
-                    FetchTimeoutException late = timedOut(offset);
-                    mine.forEach(chunk -> failures.chunkLate(map.deviceOffset(chunk), late));
-                    throw late;
+                if (demand.deadlineNanos() - now <= 0) {
+                    throw late(demand, offset);
                 }
-                long _ = changed.awaitNanos(Math.min(deadlineNanos - now, health.nanosToWait(now)));
+                long _ = changed.awaitNanos(Math.min(demand.deadlineNanos() - now, health.nanosToWait(now)));
             }
         } catch (InterruptedException e) {
             throw interrupted(e);
@@ -184,23 +191,17 @@ public final class BlobFetcher implements AutoCloseable {
         }
     }
 
-    private List<Integer> missing(ChunkMap map, long offset, long lengthBytes) {
-        List<Integer> missing = new ArrayList<>();
+    /** The chunks of a range that are missing and not on their way; those on their way are added to the waits. */
+    private List<Integer> missing(ChunkMap map, long offset, long lengthBytes, Demand demand, List<Wait> waits)
+            throws IOException {
+        List<Integer> mine = new ArrayList<>();
         for (int chunk = map.firstChunkEndingAfter(offset);
                 chunk < map.chunkCount() && map.deviceOffset(chunk) < offset + lengthBytes;
                 chunk++) {
-            if (!cache.isChunkReady(map, chunk)) {
-                missing.add(chunk);
+            if (cache.isChunkReady(map, chunk)) {
+                continue;
             }
-        }
-        return missing;
-    }
-
-    /** The chunks of a range that are missing and not on their way; those on their way are added to the waits. */
-    private List<Integer> toFetch(ChunkMap map, long offset, long lengthBytes, List<Wait> waits) throws IOException {
-        List<Integer> mine = new ArrayList<>();
-        for (int chunk : missing(map, offset, lengthBytes)) {
-            failures.throwIfLate(map.deviceOffset(chunk));
+            failures.throwIfLate(demand.startNanos(), cache.missingChunks());
             Fetch fetch = inFlight.get(map.deviceOffset(chunk));
             if (fetch == null || fetch.hasFailed(numberIn(fetch.map(), map, chunk))) {
                 failures.throwIfRecent(map.deviceOffset(chunk));

@@ -43,6 +43,10 @@ final class TestProxy implements AutoCloseable {
                 sockets.add(client);
                 sockets.add(server);
                 server.connect(upstream);
+                if (from.isClosed()) { // and may have been before these were known
+                    client.close();
+                    server.close();
+                }
                 Thread.ofVirtual().start(() -> pipe(client, server));
                 Thread.ofVirtual().start(() -> pipe(server, client));
             }
