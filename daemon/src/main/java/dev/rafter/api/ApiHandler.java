@@ -11,6 +11,7 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
+import java.util.concurrent.Phaser;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,9 +21,12 @@ final class ApiHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     private static final Logger LOG = LoggerFactory.getLogger(ApiHandler.class);
 
     private final Router router;
+    /** Requests that were not answered yet: a party each. */
+    private final Phaser underway;
 
-    ApiHandler(Router router) {
+    ApiHandler(Router router, Phaser underway) {
         this.router = router;
+        this.underway = underway;
     }
 
     @Override
@@ -33,10 +37,11 @@ final class ApiHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         byte[] body = ByteBufUtil.getBytes(request.content());
         // One request at a time on a connection: answers must come in order.
         context.channel().config().setAutoRead(false);
+        underway.register();
         Thread.ofVirtual().name("api").start(() -> answer(context, router.answer(method, uri, body), keepAlive));
     }
 
-    private static void answer(ChannelHandlerContext context, Router.Answer answer, boolean keepAlive) {
+    private void answer(ChannelHandlerContext context, Router.Answer answer, boolean keepAlive) {
         FullHttpResponse response = new DefaultFullHttpResponse(
                 HttpVersion.HTTP_1_1,
                 HttpResponseStatus.valueOf(answer.status()),
@@ -44,7 +49,7 @@ final class ApiHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
         response.headers().set(HttpHeaderNames.CONTENT_TYPE, answer.contentType());
         HttpUtil.setContentLength(response, answer.body().length);
         HttpUtil.setKeepAlive(response, keepAlive);
-        context.writeAndFlush(response, context.voidPromise());
+        context.writeAndFlush(response).addListener(_ -> underway.arriveAndDeregister());
         context.channel().config().setAutoRead(true);
     }
 

@@ -17,7 +17,9 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * Serves the HTTP interface on a Unix socket. One event loop moves bytes; each request is answered on a virtual thread. The socket's
@@ -28,14 +30,18 @@ public final class ApiServer implements AutoCloseable {
     /** Of {@code sun_path} in unix(7), its NUL left out. */
     private static final int MAX_SOCKET_PATH_BYTES = 107;
 
+    private static final int LAST_ANSWERS_SECONDS = 2;
+
     private final Path socket;
     private final EventLoopGroup loop;
     private final Channel listening;
+    private final Phaser underway;
 
-    private ApiServer(Path socket, EventLoopGroup loop, Channel listening) {
+    private ApiServer(Path socket, EventLoopGroup loop, Channel listening, Phaser underway) {
         this.socket = socket;
         this.loop = loop;
         this.listening = listening;
+        this.underway = underway;
     }
 
     /** Listens; replaces a socket file that a daemon left behind. */
@@ -43,6 +49,7 @@ public final class ApiServer implements AutoCloseable {
         requireShort(socket);
         Files.deleteIfExists(socket);
         Router router = new Router(service);
+        Phaser underway = new Phaser(1);
         EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(loop)
@@ -54,7 +61,7 @@ public final class ApiServer implements AutoCloseable {
                                 .addLast(new HttpServerCodec())
                                 .addLast(new HttpServerKeepAliveHandler())
                                 .addLast(new HttpObjectAggregator(MAX_REQUEST_BYTES))
-                                .addLast(new ApiHandler(router));
+                                .addLast(new ApiHandler(router, underway));
                     }
                 });
         var bound = bootstrap.bind(UnixDomainSocketAddress.of(socket)).awaitUninterruptibly();
@@ -65,7 +72,7 @@ public final class ApiServer implements AutoCloseable {
                     "cannot listen on " + socket + ": " + bound.cause().getMessage(),
                     bound.cause());
         }
-        return new ApiServer(socket, loop, bound.channel());
+        return new ApiServer(socket, loop, bound.channel(), underway);
     }
 
     private static void requireShort(Path socket) throws FailureException {
@@ -80,7 +87,19 @@ public final class ApiServer implements AutoCloseable {
     @Override
     public void close() throws IOException {
         listening.close().awaitUninterruptibly();
+        awaitAnswers();
         loop.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly();
         Files.deleteIfExists(socket);
+    }
+
+    /** Who asked the daemon to stop is waiting for an answer too. */
+    private void awaitAnswers() {
+        try {
+            underway.awaitAdvanceInterruptibly(underway.arriveAndDeregister(), LAST_ANSWERS_SECONDS, TimeUnit.SECONDS);
+        } catch (TimeoutException _) {
+            // they get no answer then
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }
