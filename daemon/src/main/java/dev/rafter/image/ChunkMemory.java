@@ -35,14 +35,12 @@ final class ChunkMemory {
     private static synchronized <T> T withMany(int chunks, String image, Opening<T> opening) throws IOException {
         long needed = chunks * BYTES_PER_CHUNK + RESERVED_BYTES;
         if (free() < needed) {
-            System.gc(); // some of what is used may be garbage, above all of the last such image
-            if (free() < needed) {
-                throw tooMany(chunks, image);
-            }
+            throw tooMany(chunks, image);
         }
         return opening.open();
     }
 
+    /** Garbage counts as used: that is little, since the heap grows only when a collection has left it full. */
     private static long free() {
         Runtime runtime = Runtime.getRuntime();
         return runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory();
