@@ -1,5 +1,7 @@
 package dev.rafter.snapshotter;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.rafter.oci.Digest;
 import java.util.Map;
 import java.util.Optional;
@@ -26,7 +28,7 @@ public final class Labels {
     /** Ours, in the answer for an image layer that containerd believes in and that is not here: its name here. */
     static final String LOST = PREFIX + "rafter.lost";
 
-    private static final int MAX_LENGTH = 4096;
+    private static final int MAX_BYTES = 4096;
 
     private Labels() {}
 
@@ -50,14 +52,14 @@ public final class Labels {
         return labels.containsKey(NYDUS_BLOB) || labels.containsKey(NYDUS_BOOTSTRAP);
     }
 
+    /** containerd stores labels of at most so many bytes, key and value together. */
     static void check(Map<String, String> labels) throws SnapshotException {
         for (Map.Entry<String, String> label : labels.entrySet()) {
-            int length = label.getKey().length() + label.getValue().length();
-            if (length > MAX_LENGTH) {
-                throw SnapshotException.invalid("label "
-                        + label.getKey()
-                                .substring(0, Math.min(64, label.getKey().length())) + ": key and value have " + length
-                        + " characters, at most " + MAX_LENGTH + " are allowed");
+            String key = label.getKey();
+            int bytes = key.getBytes(UTF_8).length + label.getValue().getBytes(UTF_8).length;
+            if (bytes > MAX_BYTES) {
+                throw SnapshotException.invalid("label " + key.substring(0, Math.min(64, key.length()))
+                        + ": key and value have " + bytes + " bytes, at most " + MAX_BYTES + " are allowed");
             }
         }
     }

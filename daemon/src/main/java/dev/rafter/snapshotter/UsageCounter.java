@@ -93,12 +93,15 @@ final class UsageCounter implements Closeable {
             Usage usage = DiskUsage.count(folder, Integer.MAX_VALUE).orElseThrow();
             long end = System.nanoTime();
             last.put(id, new Count(usage, end + Math.max(MIN_AGE_NANOS, IDLE_FACTOR * (end - start))));
+            if (!running.remove(id, result)) {
+                // It was forgotten meanwhile.
+                last.remove(id);
+            }
             result.complete(usage);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             LOG.debug("the files in {} cannot be counted: {}", folder, e.toString());
-            result.completeExceptionally(e);
-        } finally {
             running.remove(id, result);
+            result.completeExceptionally(e);
         }
     }
 
