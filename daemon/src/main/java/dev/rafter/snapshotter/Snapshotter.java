@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -84,31 +83,39 @@ public final class Snapshotter implements Closeable {
         }
     }
 
+    /** Takes no space: the disk may be full. */
     private void mend() throws IOException {
-        Set<Long> found = folders.ids();
-        Set<Long> known = new HashSet<>();
+        Set<Long> unknown = folders.ids();
+        nextId = 1 + unknown.stream().mapToLong(Long::longValue).max().orElse(0);
         for (Snapshot snapshot : store.all()) {
-            known.add(snapshot.id());
-            mend(snapshot, found.contains(snapshot.id()));
+            unknown.remove(snapshot.id());
+            nextId = Math.max(nextId, snapshot.id() + 1);
+            mend(snapshot);
         }
-        found.stream().filter(id -> !known.contains(id)).forEach(folders::discard);
-        known.addAll(found);
-        nextId = 1 + known.stream().mapToLong(Long::longValue).max().orElse(0);
+        if (store.isDamaged()) {
+            unknown.forEach(id -> LOG.warn("snapshot folder {} is of no known snapshot and is kept", id));
+        } else {
+            unknown.forEach(folders::discard);
+        }
         for (Snapshot snapshot : store.all()) {
             if (!snapshot.parent().isEmpty() && store.find(snapshot.parent()).isEmpty()) {
-                standIn(snapshot.parent());
+                store.assume(standIn(snapshot.parent()));
             }
         }
     }
 
-    private void mend(Snapshot snapshot, boolean hasFolder) throws IOException {
-        if (snapshot.kind() == Kind.COMMITTED) {
-            if (snapshot.usage() == null && hasFolder) {
+    private void mend(Snapshot snapshot) {
+        if (hasFiles(snapshot)) {
+            if (snapshot.kind() == Kind.COMMITTED && snapshot.usage() == null) {
                 count(snapshot);
             }
-        } else if (!hasFolder) {
+        } else if (snapshot.kind() != Kind.COMMITTED) {
             LOG.error("snapshot {} has lost its files (folder {}): it is empty now", snapshot.name(), snapshot.id());
-            folders.create(snapshot.id(), snapshot.kind() == Kind.ACTIVE, null);
+        } else if (!snapshot.isLazy() && !isStandIn(snapshot)) {
+            LOG.warn(
+                    "snapshot {} has lost its files (folder {}); if it is an image layer it is made again when needed",
+                    snapshot.name(),
+                    snapshot.id());
         }
     }
 
@@ -185,7 +192,7 @@ public final class Snapshotter implements Closeable {
         try {
             requireFree(key);
             if (!parent.isEmpty() && store.find(parent).isEmpty()) {
-                standIn(parent);
+                store.put(standIn(parent));
             } else if (!parent.isEmpty()) {
                 committed(parent);
             }
@@ -211,10 +218,14 @@ public final class Snapshotter implements Closeable {
      * Stands in for a committed snapshot that containerd believes in and that we have lost, so that images which share it can be served:
      * a lazy layer needs nothing from what is below it. It has no files; what would need them is refused.
      */
-    private void standIn(String name) throws IOException {
+    private Snapshot standIn(String name) {
         LOG.warn("image layer {} is not known here any more, though containerd uses it: its state was lost", name);
         Instant now = Instant.now();
-        store.put(new Snapshot(nextId++, name, "", Kind.COMMITTED, now, now, Map.of(), Usage.NONE, null));
+        return new Snapshot(nextId++, name, "", Kind.COMMITTED, now, now, Map.of(), Usage.NONE, null);
+    }
+
+    private static boolean isStandIn(Snapshot snapshot) {
+        return !snapshot.isLazy() && Usage.NONE.equals(snapshot.usage());
     }
 
     /** How to mount an active snapshot or a view; mounts a lazily served image below it again if need be. */
@@ -229,7 +240,23 @@ public final class Snapshotter implements Closeable {
             throw SnapshotException.precondition("snapshot " + key + " is committed and has no mounts");
         }
         List<Snapshot> chain = store.chain(snapshot);
-        return mounts.of(snapshot, mounts.lowers(chain.subList(1, chain.size())));
+        List<Path> lowers = mounts.lowers(chain.subList(1, chain.size()));
+        if (!hasFiles(snapshot)) {
+            makeFoldersAgain(snapshot, lowers);
+        }
+        return mounts.of(snapshot, lowers);
+    }
+
+    private void makeFoldersAgain(Snapshot lost, List<Path> lowers) throws IOException {
+        SnapshotFolders.Owner owner = lowers.isEmpty() ? null : owner(lowers.getFirst(), lost.labels());
+        changing.lock();
+        try {
+            if (existing(lost.name()).id() == lost.id()) {
+                folders.create(lost.id(), lost.kind() == Kind.ACTIVE, owner);
+            }
+        } finally {
+            changing.unlock();
+        }
     }
 
     /**
@@ -246,6 +273,9 @@ public final class Snapshotter implements Closeable {
             Snapshot active = existing(key);
             if (active.kind() != Kind.ACTIVE) {
                 throw SnapshotException.precondition("snapshot " + key + " is not active and cannot be committed");
+            }
+            if (!hasFiles(active)) {
+                throw SnapshotException.precondition("snapshot " + key + " has lost its files and cannot be committed");
             }
             Snapshot committed = active.committed(name, parentAfterCommit(active, parent), labels, Instant.now());
             store.rename(key, committed);

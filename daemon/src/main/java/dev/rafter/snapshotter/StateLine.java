@@ -4,9 +4,11 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.rafter.oci.Digest;
+import java.io.IOException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -100,8 +102,23 @@ record StateLine(@Nullable List<String> drop, @Nullable List<Row> put) {
         }
     }
 
-    static StateLine decode(String line) throws JsonProcessingException {
-        return JSON.readValue(line, StateLine.class);
+    /**
+     * The transaction that a line says.
+     *
+     * @throws IOException if this version of Rafter does not understand it
+     */
+    static StateLine decode(String line) throws IOException {
+        try {
+            StateLine decoded = Objects.requireNonNull(JSON.readValue(line, StateLine.class));
+            var _ = decoded.snapshots();
+            return decoded;
+        } catch (IOException | RuntimeException e) {
+            throw new IOException("this version of Rafter does not understand " + start(line), e);
+        }
+    }
+
+    private static String start(String line) {
+        return line.substring(0, Math.min(line.length(), 200));
     }
 
     List<String> dropped() {

@@ -7,9 +7,9 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,49 +31,90 @@ final class StateStore implements Closeable {
 
     private final Journal journal;
     private final FileChannel lock;
+    private final Path damagedCopy;
     private final Map<String, Snapshot> snapshots = new LinkedHashMap<>();
     private final Map<String, Integer> children = new HashMap<>();
     private long liveBytes;
 
-    private StateStore(Journal journal, FileChannel lock, List<Snapshot> found) {
+    private StateStore(Journal journal, FileChannel lock, Path damagedCopy, Collection<Snapshot> found) {
         this.journal = journal;
         this.lock = lock;
+        this.damagedCopy = damagedCopy;
         found.forEach(this::insert);
         liveBytes = journal.sizeBytes();
     }
 
     /**
-     * Opens the state of a folder, or begins one. What cannot be read in it is reported and left out.
+     * Opens the state of a folder, or begins one. What is damaged in it is reported, kept aside and left out. On a full disk what is there
+     * is used as it is.
      *
-     * @throws IOException if the folder cannot be used, or another process uses it
+     * @throws IOException if the folder cannot be used, another process uses it, or its state is of another version of Rafter
      */
     static StateStore open(Path folder, Steps steps) throws IOException {
         FileChannel lock = lock(folder.resolve("state.lock"));
         try {
             Path file = folder.resolve("state.db");
-            Journal.Contents contents = Journal.read(file);
-            if (contents.damaged() > 0) {
-                keepDamaged(file, contents.damaged());
-            }
-            List<Snapshot> found = replay(contents.lines());
-            Journal journal = contents.clean() && contents.lines().size() <= REWRITE_FACTOR * (found.size() + 8)
-                    ? Journal.append(file, contents, steps)
-                    : Journal.create(file, lines(found), steps);
-            return new StateStore(journal, lock, found);
+            Map<String, Snapshot> found = new LinkedHashMap<>();
+            JournalReader.Contents contents = JournalReader.read(file, line -> replay(file, line, found));
+            return new StateStore(journal(file, contents, found.values(), steps), lock, damaged(file), found.values());
         } catch (IOException | RuntimeException | Error e) {
             lock.close();
             throw e;
         }
     }
 
+    private static void replay(Path file, String line, Map<String, Snapshot> found) throws IOException {
+        try {
+            StateLine change = StateLine.decode(line);
+            change.dropped().forEach(found::remove);
+            change.snapshots().forEach(snapshot -> found.put(snapshot.name(), snapshot));
+        } catch (IOException e) {
+            throw new IOException(
+                    file + " was written by a newer version of Rafter, which has to be used with it, or the file moved"
+                            + " away with all snapshots: " + e.getMessage(),
+                    e);
+        }
+    }
+
+    private static Journal journal(Path file, JournalReader.Contents contents, Collection<Snapshot> found, Steps steps)
+            throws IOException {
+        if (contents.clean() && contents.lines() <= REWRITE_FACTOR * (found.size() + 8)) {
+            return Journal.append(file, contents, steps);
+        }
+        try {
+            if (contents.damaged() > 0) {
+                keepDamaged(file, contents.damaged());
+            }
+            return Journal.create(file, lines(found), steps);
+        } catch (IOException e) {
+            if (contents.endBytes() == 0) {
+                throw e;
+            }
+            LOG.warn("{} cannot be rewritten and is used as it is: {}", file, e.toString());
+            return Journal.append(file, contents, steps);
+        }
+    }
+
+    /** By a second name of the same file, which takes no space. */
     private static void keepDamaged(Path file, int lines) throws IOException {
-        Path copy = file.resolveSibling("state.db.damaged");
-        Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
+        Path copy = damaged(file);
+        Files.deleteIfExists(copy);
+        Files.createLink(copy, file);
         LOG.error(
-                "{}: {} damaged lines are lost, and what they say of snapshots with them; {} has them",
+                "{}: {} damaged lines are lost, and what they say of snapshots with them; {} has them, and while it is"
+                        + " there no files of unknown snapshots are deleted",
                 file,
                 lines,
                 copy);
+    }
+
+    private static Path damaged(Path file) {
+        return file.resolveSibling(file.getFileName() + ".damaged");
+    }
+
+    /** Whether snapshots may exist that are not known because what was said of them is damaged. */
+    boolean isDamaged() {
+        return Files.exists(damagedCopy);
     }
 
     private static FileChannel lock(Path file) throws IOException {
@@ -90,20 +131,10 @@ final class StateStore implements Closeable {
         throw new IOException(file.getParent() + " is in use by another daemon");
     }
 
-    private static List<Snapshot> replay(List<String> lines) throws IOException {
-        Map<String, Snapshot> found = new LinkedHashMap<>();
-        for (String line : lines) {
-            StateLine change = StateLine.decode(line);
-            change.dropped().forEach(found::remove);
-            change.snapshots().forEach(snapshot -> found.put(snapshot.name(), snapshot));
-        }
-        return List.copyOf(found.values());
-    }
-
-    private static List<String> lines(List<Snapshot> snapshots) {
-        return snapshots.stream()
+    private static Iterable<String> lines(Collection<Snapshot> snapshots) {
+        return () -> snapshots.stream()
                 .map(snapshot -> StateLine.of(List.of(), List.of(snapshot)).encode())
-                .toList();
+                .iterator();
     }
 
     Optional<Snapshot> find(String name) {
@@ -154,6 +185,13 @@ final class StateStore implements Closeable {
     void note(Snapshot snapshot) throws IOException {
         journal.note(StateLine.of(List.of(), List.of(snapshot)).encode());
         apply(List.of(), List.of(snapshot));
+    }
+
+    /** Takes a snapshot for there without writing it down: for what the next start finds out again. */
+    void assume(Snapshot snapshot) {
+        synchronized (snapshots) {
+            insert(snapshot);
+        }
     }
 
     private void change(List<String> drop, List<Snapshot> put, boolean frees) throws IOException {

@@ -225,7 +225,8 @@ class CrashTest {
                         "folder emptied",
                         "folder deleted",
                         "journal rewritten",
-                        "journal renamed"),
+                        "journal renamed",
+                        "journal in place"),
                 killedAfter);
     }
 

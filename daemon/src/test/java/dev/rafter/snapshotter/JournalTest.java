@@ -22,6 +22,18 @@ class JournalTest {
         return folder.resolve("state.db");
     }
 
+    private final List<String> lines = new ArrayList<>();
+
+    private JournalReader.Contents read() throws IOException {
+        lines.clear();
+        return JournalReader.read(file(), lines::add);
+    }
+
+    private List<String> readLines() throws IOException {
+        var _ = read();
+        return List.copyOf(lines);
+    }
+
     private void write(String... lines) throws IOException {
         try (Journal journal = Journal.create(file(), List.of(), Steps.NONE)) {
             for (String line : lines) {
@@ -33,13 +45,13 @@ class JournalTest {
     @Test
     void whatWasAddedIsRead() throws IOException {
         write("one", "", "three \u00e9 {}");
-        Journal.Contents contents = Journal.read(file());
-        assertEquals(List.of("one", "", "three \u00e9 {}"), contents.lines());
+        JournalReader.Contents contents = read();
+        assertEquals(List.of("one", "", "three \u00e9 {}"), lines);
         assertTrue(contents.clean());
         try (Journal journal = Journal.append(file(), contents, Steps.NONE)) {
             journal.add("four", false);
         }
-        assertEquals(4, Journal.read(file()).lines().size());
+        assertEquals(4, readLines().size());
     }
 
     @Test
@@ -50,14 +62,14 @@ class JournalTest {
         int start = end - "12345678 the last line\n".length();
         for (int cut = start; cut < end; cut++) {
             Files.write(file(), Arrays.copyOf(whole, cut));
-            Journal.Contents short1 = Journal.read(file());
-            assertEquals(List.of("first"), short1.lines(), "cut at " + cut);
+            JournalReader.Contents short1 = read();
+            assertEquals(List.of("first"), lines, "cut at " + cut);
             assertEquals(0, short1.damaged());
             byte[] zeros = whole.clone();
             Arrays.fill(zeros, cut, end, (byte) 0);
             Files.write(file(), zeros);
-            assertEquals(List.of("first"), Journal.read(file()).lines(), "zeros from " + cut);
-            assertEquals(cut == start, Journal.read(file()).clean());
+            assertEquals(List.of("first"), readLines(), "zeros from " + cut);
+            assertEquals(cut == start, read().clean());
         }
     }
 
@@ -78,8 +90,8 @@ class JournalTest {
         String text = new String(bytes, java.nio.charset.StandardCharsets.ISO_8859_1);
         bytes[text.indexOf("second") + 2] ^= 1;
         Files.write(file(), bytes);
-        Journal.Contents contents = Journal.read(file());
-        assertEquals(List.of("first", "third"), contents.lines());
+        JournalReader.Contents contents = read();
+        assertEquals(List.of("first", "third"), lines);
         assertEquals(1, contents.damaged());
         assertFalse(contents.clean());
     }
@@ -87,19 +99,19 @@ class JournalTest {
     @Test
     void anotherFileIsNotTakenForAJournal() throws IOException {
         Files.writeString(file(), "SQLite format 3\0 something\nelse\n");
-        assertFalse(Journal.read(file()).clean());
-        assertTrue(Journal.read(file()).damaged() > 0);
+        assertFalse(read().clean());
+        assertTrue(read().damaged() > 0);
     }
 
     @Test
     void manyLinesExtendTheFile() throws IOException {
-        List<String> lines = new ArrayList<>();
+        List<String> many = new ArrayList<>();
         for (int i = 0; i < 3000; i++) {
-            lines.add("line " + i + " " + "x".repeat(i % 700));
+            many.add("line " + i + " " + "x".repeat(i % 700));
         }
-        write(lines.toArray(String[]::new));
-        assertEquals(lines, Journal.read(file()).lines());
-        assertTrue(Journal.read(file()).clean());
+        write(many.toArray(String[]::new));
+        assertEquals(many, readLines());
+        assertTrue(read().clean());
     }
 
     @Test
@@ -109,9 +121,8 @@ class JournalTest {
             journal.add("three", false);
             journal.note("four");
         }
-        assertEquals(
-                List.of("one", "two", "three", "four"), Journal.read(file()).lines());
-        assertTrue(Journal.read(file()).clean());
+        assertEquals(List.of("one", "two", "three", "four"), readLines());
+        assertTrue(read().clean());
     }
 
     @Test
@@ -121,7 +132,7 @@ class JournalTest {
             journal.rewrite(List.of("only"));
             journal.add("more", true);
         }
-        assertEquals(List.of("only", "more"), Journal.read(file()).lines());
+        assertEquals(List.of("only", "more"), readLines());
     }
 
     @Test
@@ -132,5 +143,174 @@ class JournalTest {
             assertTrue(refused.toString().contains("in use"), refused.toString());
         }
         StateStore.open(folder, Steps.NONE).close();
+    }
+
+    /** The disk fails at one step, as often as asked. */
+    private static final class Failing implements Steps {
+        private final String step;
+        private int times;
+
+        Failing(String step) {
+            this.step = step;
+        }
+
+        @Override
+        public void after(String reached) throws IOException {
+            if (reached.equals(step) && times > 0) {
+                times--;
+                throw new IOException("Input/output error");
+            }
+        }
+    }
+
+    private void assertOnlyTheJournalIsThere() throws IOException {
+        try (var files = Files.list(folder)) {
+            assertEquals(List.of(file()), files.toList());
+        }
+    }
+
+    @Test
+    void afterARenameTheNewFileIsTheOneInUse() throws IOException {
+        Failing disk = new Failing("journal in place");
+        try (Journal journal = Journal.create(file(), List.of("a"), disk)) {
+            journal.add("b", false);
+            disk.times = 2;
+            journal.rewrite(List.of("a and b"));
+            assertThrows(IOException.class, () -> journal.add("refused", true));
+            journal.add("c", false);
+            journal.add("d", false);
+        }
+        assertEquals(List.of("a and b", "c", "d"), readLines());
+        assertOnlyTheJournalIsThere();
+    }
+
+    @Test
+    void aRewriteThatFailsLeavesTheJournalAsItWas() throws IOException {
+        Failing disk = new Failing("journal rewritten");
+        try (Journal journal = Journal.create(file(), List.of("a"), disk)) {
+            disk.times = 1;
+            long before = openFiles();
+            assertThrows(IOException.class, () -> journal.rewrite(List.of("short")));
+            assertEquals(before, openFiles());
+            assertOnlyTheJournalIsThere();
+            journal.add("b", false);
+        }
+        assertEquals(List.of("a", "b"), readLines());
+    }
+
+    private long openFiles() throws IOException {
+        long found = 0;
+        try (var files = Files.list(Path.of("/proc/self/fd"))) {
+            for (Path file : files.toList()) {
+                found += Files.readSymbolicLink(file).startsWith(folder) ? 1 : 0;
+            }
+        }
+        return found;
+    }
+
+    @Test
+    void aFailedLineIsWipedOutBeforeAnotherIsTaken() throws IOException {
+        int[] failures = new int[2];
+        Steps disk = step -> {
+            int i = step.equals("line written") ? 0 : step.equals("doubts written over") ? 1 : -1;
+            if (i >= 0 && failures[i]-- > 0) {
+                throw new IOException("Input/output error");
+            }
+        };
+        try (Journal journal = Journal.create(file(), List.of("a"), disk)) {
+            journal.note("noted");
+            failures[0] = 1;
+            failures[1] = 3;
+            assertThrows(IOException.class, () -> journal.add("a long line that fails, and stays for now", false));
+            assertThrows(IOException.class, () -> journal.add("refused", false));
+            assertThrows(IOException.class, () -> journal.add("refused, too", true));
+            journal.add("b", false);
+        }
+        assertEquals(List.of("a", "noted", "b"), readLines());
+        assertTrue(read().clean());
+    }
+
+    @Test
+    void whatATornLineLeftIsWipedOutInPlace() throws IOException {
+        write("first", "second");
+        byte[] whole = Files.readAllBytes(file());
+        int end = lastLineFeed(whole) + 1;
+        byte[] torn = "12345678 torn\nand more\n\0\0and more".getBytes(java.nio.charset.StandardCharsets.UTF_8);
+        System.arraycopy(torn, 0, whole, end, torn.length);
+        Files.write(file(), whole);
+        JournalReader.Contents contents = read();
+        assertEquals(0, contents.damaged());
+        assertFalse(contents.clean());
+        try (Journal journal = Journal.append(file(), contents, Steps.NONE)) {
+            assertTrue(read().clean());
+            journal.add("third", false);
+        }
+        assertEquals(List.of("first", "second", "third"), readLines());
+        assertTrue(read().clean());
+    }
+
+    @Test
+    void longLinesAreReadOneByOne() throws IOException {
+        String[] line = {"x".repeat(3 << 20)};
+        Iterable<String> many =
+                () -> java.util.stream.Stream.generate(() -> line[0]).limit(20).iterator();
+        Journal.create(file(), many, Steps.NONE).close();
+        int[] found = new int[1];
+        JournalReader.Contents contents = JournalReader.read(file(), text -> {
+            assertEquals(line[0], text);
+            found[0]++;
+        });
+        assertEquals(20, found[0]);
+        assertTrue(contents.clean());
+    }
+
+    @Test
+    void linesHaveABound() throws IOException {
+        try (Journal journal = Journal.create(file(), List.of("a"), Steps.NONE)) {
+            String absurd = "x".repeat(JournalFile.MAX_LINE_BYTES);
+            assertTrue(assertThrows(IOException.class, () -> journal.add(absurd, false))
+                    .toString()
+                    .contains("at most"));
+            journal.add("b", false);
+        }
+        byte[] bytes = Files.readAllBytes(file());
+        int end = lastLineFeed(bytes) + 1;
+        try (var out = Files.newOutputStream(file())) {
+            out.write(bytes, 0, end);
+            out.write(new byte[JournalFile.MAX_LINE_BYTES]);
+            out.write("x\n".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+            out.write(bytes, "rafter-state 1\n".length(), end - "rafter-state 1\n".length());
+        }
+        assertEquals(List.of("a", "b", "a", "b"), readLines());
+        assertEquals(1, read().damaged());
+    }
+
+    @Test
+    void theStateOfAnotherVersionIsRefusedAndStays() throws IOException {
+        Files.writeString(file(), "rafter-state 2\nwho knows\n");
+        assertTrue(assertThrows(IOException.class, () -> StateStore.open(folder, Steps.NONE))
+                .toString()
+                .contains("another version"));
+        write("{\"put\":[],\"fromTheFuture\":1}");
+        byte[] before = Files.readAllBytes(file());
+        IOException refused = assertThrows(IOException.class, () -> StateStore.open(folder, Steps.NONE));
+        assertTrue(refused.toString().contains("newer version"), refused.toString());
+        assertTrue(refused.toString().contains("fromTheFuture"), refused.toString());
+        write("{\"put\":[{\"id\":1,\"name\":\"a\",\"kind\":\"ACTIVE\",\"created\":\"some day\",\"updated\":\"\"}]}");
+        assertThrows(IOException.class, () -> StateStore.open(folder, Steps.NONE));
+        Files.write(file(), before);
+    }
+
+    @Test
+    void aDamagedStateIsKeptAside() throws IOException {
+        try (StateStore store = StateStore.open(folder, Steps.NONE)) {
+            assertFalse(store.isDamaged());
+        }
+        Files.writeString(file(), "something else\n");
+        try (StateStore store = StateStore.open(folder, Steps.NONE)) {
+            assertTrue(store.isDamaged());
+        }
+        assertEquals("something else\n", Files.readString(folder.resolve("state.db.damaged")));
+        assertTrue(read().clean());
     }
 }
