@@ -10,6 +10,8 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * A failure as it is told: by the command line as a message and an exit code, by the HTTP interface as JSON.
@@ -18,9 +20,26 @@ import java.nio.file.NoSuchFileException;
  * @param message one paragraph, without credentials
  */
 public record Failure(FailureKind kind, String message) {
+    private static final int MAX_CAUSES = 20;
 
     /** What a throwable means to a person. */
     public static Failure of(Throwable thrown) {
+        return isOutOfMemory(thrown)
+                ? new Failure(
+                        FailureKind.NODE,
+                        "the memory that this program may use is full; images with very many chunks need more:"
+                                + " convert with a larger --chunk-size, or give it more (RAFTER_JAVA_OPTIONS=-Xmx..., now "
+                                + (Runtime.getRuntime().maxMemory() >> 20) + " MiB)")
+                : ofOther(thrown);
+    }
+
+    private static boolean isOutOfMemory(Throwable thrown) {
+        return Stream.iterate(thrown, Objects::nonNull, Throwable::getCause)
+                .limit(MAX_CAUSES)
+                .anyMatch(OutOfMemoryError.class::isInstance);
+    }
+
+    private static Failure ofOther(Throwable thrown) {
         return switch (thrown) {
             case FailureException e -> new Failure(e.kind(), message(e));
             case ImageException e -> new Failure(FailureKind.IMAGE, message(e));

@@ -31,9 +31,9 @@ final class RafsFetch {
     StoredImage write(Path directory) throws IOException {
         Descriptor layer = ImageKind.bootstrapLayer(resolved.manifest()).orElseThrow();
         Path file = ImageStore.bootstrap(directory);
-        try (InputStream stream = source.blob(layer)) {
-            new BootstrapLayer("bootstrap layer " + layer.digest() + " of " + name, layer.size())
-                    .extract(stream, directory);
+        String resource = "bootstrap layer " + layer.digest() + " of " + name;
+        try (InputStream stream = new PacedInputStream(source.blob(layer), resource)) {
+            new BootstrapLayer(resource, layer.size()).extract(stream, directory);
         }
         List<Descriptor> blobs = new StoredRafs(directory, name).with(bootstrap -> {
             bootstrap.validate();

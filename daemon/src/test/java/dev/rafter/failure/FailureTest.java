@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.rafter.linux.Errno;
 import dev.rafter.linux.KernelException;
+import java.io.IOException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -40,5 +41,13 @@ class FailureTest {
     void aCallThatKnowsBetterSaysSo() {
         KernelException better = new KernelException("mount(erofs)", Errno.EPERM, "/b", "no unprivileged mounts here");
         assertEquals("mount(erofs) on /b: EPERM (not permitted): no unprivileged mounts here", better.getMessage());
+    }
+
+    @Test
+    void memoryThatIsFullIsSaidWithWhatToDo() {
+        Failure failure = Failure.of(new IOException("a layer", new OutOfMemoryError("Java heap space")));
+        assertEquals(FailureKind.NODE, failure.kind());
+        assertTrue(failure.message().contains("-Xmx"), failure.message());
+        assertTrue(failure.message().contains("--chunk-size"), failure.message());
     }
 }

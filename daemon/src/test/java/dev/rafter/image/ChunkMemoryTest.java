@@ -25,6 +25,20 @@ class ChunkMemoryTest {
         assertTrue(message.contains("--chunk-size"), message);
     }
 
+    /** Three of a third of the heap, each opened while the others are: by itself each would fit. */
+    @Test
+    void whatIsPromisedToOneIsNotPromisedToAnother() throws IOException {
+        int third = (int) Math.min(Integer.MAX_VALUE, Runtime.getRuntime().maxMemory() / 3 / 224);
+        assertEquals("opened", ChunkMemory.with(third, "alone", () -> "opened"));
+        FailureException e = assertThrows(FailureException.class, () -> nested(third, 3));
+        assertEquals(FailureKind.NODE, e.kind());
+        assertEquals("opened", ChunkMemory.with(third, "after", () -> "opened"), "what was promised is given back");
+    }
+
+    private static String nested(int chunks, int depth) throws IOException {
+        return depth == 0 ? "opened" : ChunkMemory.with(chunks, "image " + depth, () -> nested(chunks, depth - 1));
+    }
+
     @Test
     void othersAreOpened() throws IOException {
         assertEquals("few", ChunkMemory.with(10, "x", () -> "few"));
