@@ -155,11 +155,13 @@ final class LazySnapshotterTest {
         assertEquals(2, node.imageMounts().size());
         assertFalse(cacheFiles().isEmpty());
         node.cri().removeImage(image);
-        node.await("the first image's mount is gone", () -> node.imageMounts().size() == 1);
+        node.awaitCollected(
+                "the first image's mount is gone", () -> node.imageMounts().size() == 1);
         assertEquals("x\n", node.run(CRI, other, "c3", "/bin/sh", "-c", "echo x"));
         node.cri().removeImage(other);
-        node.await("the second image's mount is gone", () -> node.imageMounts().isEmpty());
-        node.await("cache files are gone", () -> cacheFiles().isEmpty());
+        node.awaitCollected(
+                "the second image's mount is gone", () -> node.imageMounts().isEmpty());
+        node.awaitCollected("cache files are gone", () -> cacheFiles().isEmpty());
         assertEquals(List.of(), node.snapshots(CRI));
         node.cri().pull(image);
         assertEquals("again\n", runShell("c4", "echo again"));

@@ -190,7 +190,7 @@ final class LazyTroubleTest {
         node.cri().pull(plain);
         assertEquals("hello\n", node.run(CRI, plain, "c2", "/bin/cat", "/hello"), "pulled for overlayfs, run by us");
         node.cri().removeImage(lazy);
-        node.await("the lazy image is gone", () -> node.imageMounts().isEmpty());
+        node.awaitCollected("the lazy image is gone", () -> node.imageMounts().isEmpty());
         assertEquals("hello\n", node.run(CRI, plain, "c3", "/bin/cat", "/hello"));
         node.cri().pull(lazy);
         node.cri().removeImage(plain);
@@ -215,7 +215,7 @@ final class LazyTroubleTest {
         cri.removePod(before);
         cri.removeImage(pause);
         cri.removeImage(lazy);
-        node.await(
+        node.awaitCollected(
                 "all is gone",
                 () -> node.folders().isEmpty()
                         && node.imageMounts().isEmpty()
@@ -236,7 +236,7 @@ final class LazyTroubleTest {
         assertTrue(refused.toString().contains("containerd has not kept the layer"), refused::toString);
         assertTrue(refused.toString().contains("remove the image and pull it again"), refused::toString);
         node.cri().removeImage(pause);
-        node.await("containerd forgets", () -> node.snapshots(CRI).isEmpty());
+        node.awaitCollected("containerd forgets", () -> node.snapshots(CRI).isEmpty());
         node.cri().pull(pause);
         node.cri().removePod(node.cri().runPod("pod-2"));
     }

@@ -91,7 +91,8 @@ final class SnapshotterTest {
         assertEquals(
                 2, seen.lines().filter(line -> line.matches("-\\S+ +1 0 +0 .*")).count(), seen);
         node.run(NAMESPACE, options, app1, "c2", "/bin/sh", "-c", "echo > /hello");
-        node.await("the containers' snapshots are gone", () -> node.folders().size() == 3);
+        node.awaitCollected(
+                "the containers' snapshots are gone", () -> node.folders().size() == 3);
     }
 
     @Test
@@ -100,10 +101,10 @@ final class SnapshotterTest {
         node.pull(NAMESPACE, app2);
         assertEquals(4, node.folders().size(), "the base layer is shared");
         node.ctr(NAMESPACE, "images", "rm", "--sync", app1);
-        node.await("only app:2 is left", () -> node.folders().size() == 2);
+        node.awaitCollected("only app:2 is left", () -> node.folders().size() == 2);
         assertEquals("hello from 2\n", node.run(NAMESPACE, app2, "c1", "/bin/cat", "/hello"));
         node.ctr(NAMESPACE, "images", "rm", "--sync", app2);
-        node.await("nothing is left", () -> node.folders().isEmpty());
+        node.awaitCollected("nothing is left", () -> node.folders().isEmpty());
         assertEquals(List.of(), node.snapshots(NAMESPACE));
     }
 
@@ -125,7 +126,7 @@ final class SnapshotterTest {
         cri.removeContainer(container);
         cri.removePod(pod);
         cri.removeImage(app1);
-        node.await(
+        node.awaitCollected(
                 "only the pause image is left",
                 () -> node.snapshots(SnapshotterNode.CRI).size() == 1);
         String base = node.snapshots(SnapshotterNode.CRI).getFirst();
@@ -165,7 +166,8 @@ final class SnapshotterTest {
                 assertEquals("and on top of it\n", run.get());
             }
         }
-        node.await("the containers' snapshots are gone", () -> node.folders().size() == 3);
+        node.awaitCollected(
+                "the containers' snapshots are gone", () -> node.folders().size() == 3);
     }
 
     @Test
