@@ -110,7 +110,11 @@ public final class Main implements Runnable {
 
     private int execute(CommandLine.ParseResult parsed) {
         Logging.configure(options.logLevel(), options.debug());
-        return new CommandLine.RunLast().execute(parsed);
+        try {
+            return new CommandLine.RunLast().execute(parsed);
+        } catch (OutOfMemoryError e) {
+            throw new IllegalStateException(e); // as an exception it is told, see failed
+        }
     }
 
     private int failed(Exception e, CommandLine command) {
