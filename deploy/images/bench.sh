@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds the benchmark's images, pushes them to a local registry, and runs each once from there.
-# Usage: bench.sh [IMAGE...]     needs root; REG and BENCH_DIR as below
+# Usage: bench.sh [IMAGE...]     needs root; REG and BENCH_DIR as below; LARGE=1 adds the large image, which only converting needs
 # What the registry has already stays, but for the images named: they are built again.
 set -euo pipefail
 
@@ -16,6 +16,10 @@ py-flask:2  | py-flask  | / | python3 python3-flask python3-numpy python3-pandas
 jdk-hello:1 | jdk-hello | / | openjdk-17-jre-headless
 nginx:1     | nginx     | / | nginx-light
 '
+if [[ ${LARGE:-} ]]; then
+    IMAGES+='large:1 | py-flask | / | python3 python3-flask python3-numpy python3-pandas openjdk-17-jdk-headless golang-go clang git perl
+'
+fi
 
 . "$(dirname "$0")/lib.sh"
 

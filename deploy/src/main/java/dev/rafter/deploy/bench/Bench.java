@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -21,6 +22,8 @@ import picocli.CommandLine.Option;
         subcommands = {Bench.Cold.class, Bench.Warm.class, Bench.Build.class, Bench.Node.class})
 public final class Bench {
     private static final List<String> IMAGES = List.of("nginx", "jdk-hello", "py-flask");
+    /** Whose start counts for little when it is converted. */
+    private static final String LARGE = "large";
 
     private Bench() {}
 
@@ -45,7 +48,7 @@ public final class Bench {
         long seed = 1;
 
         BenchRegistry registry() throws IOException, InterruptedException {
-            return BenchRegistry.open(home(), work, registryPort);
+            return BenchRegistry.open(home(), work, registryPort, false);
         }
 
         /** Converts anew each time: what is measured is what is built. */
@@ -105,7 +108,7 @@ public final class Bench {
             List<BenchImage> chosen = images.stream()
                     .map(name -> new BenchImage("bench/" + name, "1"))
                     .toList();
-            try (BenchRegistry registry = BenchRegistry.open(home(), common.work, common.registryPort)) {
+            try (BenchRegistry registry = common.registry()) {
                 for (BenchImage image : chosen) {
                     common.convert(registry, image, convertOptions);
                 }
@@ -238,13 +241,14 @@ public final class Bench {
         @Option(names = "--rounds", description = "runs of each way (default: ${DEFAULT-VALUE})")
         int rounds = 3;
 
-        @Option(names = "--images", split = ",", description = "of py-flask, jdk-hello, nginx (default: all)")
-        List<String> images = IMAGES;
+        @Option(names = "--images", split = ",", description = "of py-flask, jdk-hello, nginx, large (default: all)")
+        List<String> images = Stream.concat(IMAGES.stream(), Stream.of(LARGE)).toList();
 
         @Override
         public Integer call() throws IOException, InterruptedException {
             Files.createDirectories(common.work);
-            try (BenchRegistry registry = common.registry()) {
+            try (BenchRegistry registry =
+                    BenchRegistry.open(home(), common.work, common.registryPort, images.contains(LARGE))) {
                 List<BuildBench.Run> runs = new BuildBench(common.work.resolve("build"), common.seed)
                         .measure(registry, benchImages(images), WAYS, rounds);
                 System.out.println();

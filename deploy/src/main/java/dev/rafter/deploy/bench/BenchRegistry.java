@@ -30,10 +30,12 @@ final class BenchRegistry implements AutoCloseable {
         this.lock = lock;
     }
 
-    static BenchRegistry open(Path home, Path folder, int port) throws IOException, InterruptedException {
+    /** @param large whether the large image is needed too */
+    static BenchRegistry open(Path home, Path folder, int port, boolean large)
+            throws IOException, InterruptedException {
         FileChannel lock = lock(folder);
         try {
-            return open(home, folder, port, lock);
+            return open(home, folder, port, large, lock);
         } catch (IOException | InterruptedException | RuntimeException e) {
             lock.close();
             throw e;
@@ -52,7 +54,7 @@ final class BenchRegistry implements AutoCloseable {
         return channel;
     }
 
-    private static BenchRegistry open(Path home, Path folder, int port, FileChannel lock)
+    private static BenchRegistry open(Path home, Path folder, int port, boolean large, FileChannel lock)
             throws IOException, InterruptedException {
         boolean ran = Shell.tryRun(Duration.ofSeconds(5), "curl", "-fs", "http://" + HOST + ":" + port + "/v2/")
                         .status()
@@ -61,6 +63,9 @@ final class BenchRegistry implements AutoCloseable {
                 "bash", home.resolve("deploy/images/bench.sh").toString());
         images.environment().put("BENCH_DIR", folder.toString());
         images.environment().put("REG", HOST + ":" + port);
+        if (large) {
+            images.environment().put("LARGE", "1");
+        }
         System.out.print(Shell.tryRun(Duration.ofMinutes(60), images).orThrow());
         return new BenchRegistry(folder, port, !ran, lock);
     }
