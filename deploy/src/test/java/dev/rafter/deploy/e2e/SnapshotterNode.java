@@ -226,13 +226,21 @@ final class SnapshotterNode implements AutoCloseable {
         return run(namespace, List.of(), reference, id, command);
     }
 
+    /** Through a file: what a short-lived container says is lost where ctr opens its end of their pipe too late. */
     String run(String namespace, List<String> options, String reference, String id, String... command)
             throws IOException, InterruptedException {
-        List<String> all = new ArrayList<>(List.of("run", "--rm", "--snapshotter", "rafter"));
+        Path output = Files.createTempFile(folder, id, ".log");
+        List<String> all =
+                new ArrayList<>(List.of("run", "--rm", "--snapshotter", "rafter", "--log-uri", "file://" + output));
         all.addAll(options);
         all.addAll(List.of(reference, id));
         all.addAll(Arrays.asList(command));
-        return ctr(namespace, all.toArray(String[]::new));
+        try {
+            ctr(namespace, all.toArray(String[]::new));
+        } catch (IOException e) {
+            throw new IOException(e.getMessage() + "\nthe container said:\n" + Files.readString(output), e);
+        }
+        return Files.readString(output);
     }
 
     /** Names of snapshots as containerd knows them. */
