@@ -2,6 +2,7 @@ package dev.rafter.snapshotter;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * How the user or group ids inside a user namespace map to the host's: the list {@code CONTAINER:HOST:LENGTH[,...]} of the labels
@@ -14,6 +15,11 @@ record IdMapping(List<Range> ranges) {
     record Range(long container, long host, long length) {
         boolean contains(long id) {
             return id >= container && id < container + length;
+        }
+
+        @Override
+        public String toString() {
+            return container + ":" + host + ":" + length;
         }
     }
 
@@ -49,7 +55,16 @@ record IdMapping(List<Range> ranges) {
                 && range.host + range.length - 1 <= MAX_ID;
     }
 
-    /** The host's id of an id in the namespace. */
+    /** Whether an id, unsigned, is one in the namespace. */
+    boolean maps(int id) {
+        return ranges.stream().anyMatch(range -> range.contains(Integer.toUnsignedLong(id)));
+    }
+
+    /**
+     * The host's id of an id in the namespace, both unsigned.
+     *
+     * @throws SnapshotException if it is none
+     */
     int toHost(int id) throws SnapshotException {
         for (Range range : ranges) {
             if (range.contains(Integer.toUnsignedLong(id))) {
@@ -57,6 +72,12 @@ record IdMapping(List<Range> ranges) {
             }
         }
         throw SnapshotException.invalid(
-                "id " + Integer.toUnsignedLong(id) + " is in none of the mapped ranges " + ranges);
+                "id " + Integer.toUnsignedLong(id) + " is in none of the mapped ranges " + this);
+    }
+
+    /** As in the label. */
+    @Override
+    public String toString() {
+        return ranges.stream().map(Range::toString).collect(Collectors.joining(","));
     }
 }

@@ -6,7 +6,7 @@ import dev.rafter.oci.Digest;
 import java.util.Map;
 import java.util.Optional;
 
-/** The labels that containerd gives a snapshot (pkg/snapshotters/annotations.go), and the one that we add. */
+/** The labels that containerd gives a snapshot (pkg/snapshotters/annotations.go), and those that we add. */
 public final class Labels {
     /** Only labels with this prefix pass between clients and a snapshotter. */
     public static final String PREFIX = "containerd.io/snapshot/";
@@ -24,6 +24,9 @@ public final class Labels {
     public static final String NYDUS_BOOTSTRAP = PREFIX + "nydus-bootstrap";
     /** Ours, on every image layer: "lazily", or "pulled: " and why. */
     public static final String SERVED = PREFIX + "rafter.served";
+
+    /** Ours, on a layer whose files containerd has given the owners of a user namespace by itself. */
+    static final String REMAPPED = PREFIX + "rafter.remapped";
 
     /** Ours, in the answer for an image layer that containerd believes in and that is not here: its name here. */
     static final String LOST = PREFIX + "rafter.lost";

@@ -62,6 +62,10 @@ record Snapshot(
 
     /** The committed snapshot that an active one becomes; its labels are replaced, not inherited. */
     Snapshot committed(String as, String onto, Map<String, String> newLabels, Instant now) {
-        return new Snapshot(id, as, onto, Kind.COMMITTED, now, now, newLabels, null, origin);
+        Map<String, String> all = new TreeMap<>(newLabels);
+        if (UserNamespace.isRemapped(name, as)) {
+            all.put(Labels.REMAPPED, "by containerd");
+        }
+        return new Snapshot(id, as, onto, Kind.COMMITTED, now, now, all, null, origin);
     }
 }

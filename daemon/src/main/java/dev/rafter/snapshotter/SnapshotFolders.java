@@ -64,6 +64,11 @@ final class SnapshotFolders implements Closeable {
         return folder.resolve(id + "/work");
     }
 
+    /** Whether a path is below them. */
+    boolean contain(Path path) {
+        return path.startsWith(folder);
+    }
+
     /** The ids of which there are folders. */
     Set<Long> ids() throws IOException {
         Set<Long> ids = new TreeSet<>();

@@ -5,7 +5,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Which mounts show a snapshot: the same as those of containerd's overlayfs snapshotter, so that its fast paths work. A lazily served
@@ -13,10 +15,16 @@ import java.util.stream.Collectors;
  */
 final class SnapshotMounts {
     /**
-     * containerd turns the options uidmap and gidmap into an idmapped mount of the folder that the lower folders have in common, without
-     * what is mounted below that. Of one lower folder, which may be a mount itself, this makes it take just that.
+     * Of the options uidmap and gidmap containerd 2.0 makes an idmapped mount of each lower folder; newer ones make one of the folder that
+     * the lower folders have in common, without what is mounted below that. Of one lower folder, which may be a mount itself, this makes
+     * them take just that.
      */
     private static final String INSIDE = "/.";
+    /**
+     * This makes them see that a lazily served image and layers on top of it have nothing but the root in common. They refuse that; with
+     * anything else in common, the image would be empty.
+     */
+    private static final String APART = "/";
 
     private final SnapshotFolders folders;
     private final LazyImages lazyImages;
@@ -70,36 +78,40 @@ final class SnapshotMounts {
         return files;
     }
 
-    List<Mount> of(Snapshot snapshot, List<Path> lowers) {
+    /** How to mount a snapshot, given what {@link #lowers} told of its parent. */
+    List<Mount> of(Snapshot snapshot, List<Path> lowers) throws SnapshotException {
         boolean writable = snapshot.kind() == Kind.ACTIVE;
+        Optional<UserNamespace> namespace = UserNamespace.of(snapshot.labels());
         if (lowers.isEmpty()) {
-            return List.of(bind(folders.fs(snapshot.id()), writable));
+            return List.of(bind(folders.fs(snapshot.id()), writable, List.of()));
         }
+        List<String> idmapped = namespace.map(UserNamespace::mountOptions).orElse(List.of());
         if (!writable && lowers.size() == 1) {
-            return List.of(bind(lowers.getFirst(), false));
+            return List.of(bind(lowers.getFirst(), false, idmapped));
         }
         List<String> options = new ArrayList<>(overlayOptions);
         if (writable) {
             options.add("workdir=" + folders.work(snapshot.id()));
             options.add("upperdir=" + folders.fs(snapshot.id()));
         }
-        String uids = snapshot.labels().get(Labels.UID_MAPPING);
-        String gids = snapshot.labels().get(Labels.GID_MAPPING);
-        if (uids == null || gids == null) {
-            options.add(lowerdir(lowers, ""));
-        } else {
-            options.add(lowerdir(lowers, lowers.size() == 1 ? INSIDE : ""));
-            options.add("uidmap=" + uids);
-            options.add("gidmap=" + gids);
-        }
+        options.add("lowerdir=" + (idmapped.isEmpty() ? join(lowers.stream()) : toBeIdmapped(lowers)));
+        options.addAll(idmapped);
         return List.of(new Mount("overlay", "overlay", options));
     }
 
-    private static String lowerdir(List<Path> lowers, String suffix) {
-        return "lowerdir=" + lowers.stream().map(Path::toString).collect(Collectors.joining(":", "", suffix));
+    private String toBeIdmapped(List<Path> lowers) {
+        return lowers.size() == 1
+                ? lowers.getFirst() + INSIDE
+                : join(lowers.stream().map(lower -> folders.contain(lower) ? lower : APART + lower));
     }
 
-    private static Mount bind(Path folder, boolean writable) {
-        return new Mount("bind", folder.toString(), List.of(writable ? "rw" : "ro", "rbind"));
+    private static String join(Stream<?> folders) {
+        return folders.map(Object::toString).collect(Collectors.joining(":"));
+    }
+
+    private static Mount bind(Path folder, boolean writable, List<String> idmapped) {
+        List<String> options = new ArrayList<>(List.of(writable ? "rw" : "ro", "rbind"));
+        options.addAll(idmapped);
+        return new Mount("bind", folder.toString(), options);
     }
 }

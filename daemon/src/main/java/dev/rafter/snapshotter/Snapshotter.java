@@ -146,11 +146,11 @@ public final class Snapshotter implements Closeable {
         return create(Kind.VIEW, key, parent, labels, null);
     }
 
-    private List<Mount> create(
-            Kind kind, String key, String parent, Map<String, String> labels, @Nullable Origin origin)
+    private List<Mount> create(Kind kind, String key, String parent, Map<String, String> asked, @Nullable Origin origin)
             throws IOException {
         List<Path> lowers = parent.isEmpty() ? List.of() : mounts.lowers(store.chain(committed(parent)));
-        SnapshotFolders.Owner owner = lowers.isEmpty() ? null : owner(lowers.getFirst(), labels);
+        Map<String, String> labels = isRemapped(parent) ? UserNamespace.without(asked) : asked;
+        SnapshotFolders.Owner owner = owner(lowers, labels);
         changing.lock();
         try {
             requireFree(key);
@@ -176,14 +176,21 @@ public final class Snapshotter implements Closeable {
         }
     }
 
+    private boolean isRemapped(String parent) {
+        return store.find(parent)
+                .filter(found -> found.labels().containsKey(Labels.REMAPPED))
+                .isPresent();
+    }
+
     /** The writable side's topmost folder belongs to whom the image's does, as seen from the container's user namespace. */
-    private static SnapshotFolders.Owner owner(Path lower, Map<String, String> labels) throws IOException {
-        SnapshotFolders.Owner owner = SnapshotFolders.Owner.of(lower);
-        String uids = labels.get(Labels.UID_MAPPING);
-        String gids = labels.get(Labels.GID_MAPPING);
-        return new SnapshotFolders.Owner(
-                uids == null ? owner.uid() : IdMapping.parse(uids).toHost(owner.uid()),
-                gids == null ? owner.gid() : IdMapping.parse(gids).toHost(owner.gid()));
+    private static SnapshotFolders.@Nullable Owner owner(List<Path> lowers, Map<String, String> labels)
+            throws IOException {
+        UserNamespace namespace = UserNamespace.of(labels).orElse(null);
+        if (lowers.isEmpty()) {
+            return namespace == null ? null : namespace.root();
+        }
+        SnapshotFolders.Owner owner = SnapshotFolders.Owner.of(lowers.getFirst());
+        return namespace == null ? owner : namespace.toHost(owner);
     }
 
     /** Stores the committed snapshot that containerd will look for, unless one is there: another namespace may have it already. */
@@ -248,7 +255,7 @@ public final class Snapshotter implements Closeable {
     }
 
     private void makeFoldersAgain(Snapshot lost, List<Path> lowers) throws IOException {
-        SnapshotFolders.Owner owner = lowers.isEmpty() ? null : owner(lowers.getFirst(), lost.labels());
+        SnapshotFolders.Owner owner = owner(lowers, lost.labels());
         changing.lock();
         try {
             if (existing(lost.name()).id() == lost.id()) {

@@ -47,6 +47,17 @@ final class BusyboxImages {
      */
     @SafeVarargs
     final String push(String name, Map<String, String>... layers) throws IOException, InterruptedException {
+        return push(name, List.of(), layers);
+    }
+
+    /**
+     * The same with more layers on top.
+     *
+     * @param tars of those, the lowest first
+     */
+    @SafeVarargs
+    final String push(String name, List<Path> tars, Map<String, String>... layers)
+            throws IOException, InterruptedException {
         Path work = Files.createTempDirectory(Files.createDirectories(folder), "image");
         String image = work.resolve("oci") + ":image";
         Shell.run("umoci", "init", "--layout", work.resolve("oci").toString());
@@ -60,6 +71,9 @@ final class BusyboxImages {
                 Files.writeString(path, file.getValue());
             }
             addLayer(image, work, root);
+        }
+        for (Path tar : tars) {
+            Shell.run("umoci", "raw", "add-layer", "--image", image, tar.toString());
         }
         Shell.run("umoci", "config", "--image", image, "--config.cmd", "/bin/sleep", "--config.cmd", "infinity");
         String reference = registry + "/" + name;

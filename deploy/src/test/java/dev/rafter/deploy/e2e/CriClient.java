@@ -7,6 +7,7 @@ import dev.rafter.deploy.e2e.cri.ContainerRequest;
 import dev.rafter.deploy.e2e.cri.CreateContainerRequest;
 import dev.rafter.deploy.e2e.cri.ExecSyncRequest;
 import dev.rafter.deploy.e2e.cri.ExecSyncResponse;
+import dev.rafter.deploy.e2e.cri.IDMapping;
 import dev.rafter.deploy.e2e.cri.ImageFsInfoResponse;
 import dev.rafter.deploy.e2e.cri.ImageServiceGrpc;
 import dev.rafter.deploy.e2e.cri.ImageSpec;
@@ -24,6 +25,7 @@ import dev.rafter.deploy.e2e.cri.PullImageRequest;
 import dev.rafter.deploy.e2e.cri.RemoveImageRequest;
 import dev.rafter.deploy.e2e.cri.RunPodSandboxRequest;
 import dev.rafter.deploy.e2e.cri.RuntimeServiceGrpc;
+import dev.rafter.deploy.e2e.cri.UserNamespace;
 import io.grpc.Deadline;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
@@ -37,8 +39,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** The kubelet's side of containerd's socket. Pods share the host's network. */
+/** The kubelet's side of containerd's socket. Pods share the host's network, but those with a user namespace. */
 final class CriClient implements AutoCloseable {
+    private static final NamespaceOption HOST_NETWORK =
+            NamespaceOption.newBuilder().setNetwork(NamespaceMode.NODE).build();
+
     private final EventLoopGroup events = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     private final ManagedChannel channel;
     private final Path logs;
@@ -86,9 +91,16 @@ final class CriClient implements AutoCloseable {
         return images().imageFsInfo(Nothing.getDefaultInstance());
     }
 
-    private PodSandboxConfig sandbox(String name) {
-        NamespaceOption namespaces =
-                NamespaceOption.newBuilder().setNetwork(NamespaceMode.NODE).build();
+    /** Namespaces of a pod whose users and groups are so many of the host's, from an id on. */
+    static NamespaceOption userNamespace(int host, int length) {
+        IDMapping mapping =
+                IDMapping.newBuilder().setHostId(host).setLength(length).build();
+        return NamespaceOption.newBuilder()
+                .setUsernsOptions(UserNamespace.newBuilder().addUids(mapping).addGids(mapping))
+                .build();
+    }
+
+    private PodSandboxConfig sandbox(String name, NamespaceOption namespaces) {
         return PodSandboxConfig.newBuilder()
                 .setMetadata(PodSandboxMetadata.newBuilder()
                         .setName(name)
@@ -103,28 +115,39 @@ final class CriClient implements AutoCloseable {
 
     /** Starts a pod's sandbox, which runs the pause image. */
     String runPod(String name) {
+        return runPod(name, HOST_NETWORK);
+    }
+
+    String runPod(String name, NamespaceOption namespaces) {
         return runtime()
                 .runPodSandbox(RunPodSandboxRequest.newBuilder()
-                        .setConfig(sandbox(name))
+                        .setConfig(sandbox(name, namespaces))
                         .build())
                 .getPodSandboxId();
     }
 
     /** Creates and starts a container in a pod; gives its id. */
     String runContainer(String pod, String podName, String image, List<String> command) {
-        String id = createContainer(pod, podName, image, command);
+        return runContainer(pod, podName, image, command, HOST_NETWORK);
+    }
+
+    String runContainer(String pod, String podName, String image, List<String> command, NamespaceOption namespaces) {
+        String id = createContainer(pod, podName, image, command, namespaces);
         var _ = runtime()
                 .startContainer(ContainerRequest.newBuilder().setContainerId(id).build());
         return id;
     }
 
     String createContainer(String pod, String podName, String image, List<String> command) {
-        NamespaceOption namespaces =
-                NamespaceOption.newBuilder().setNetwork(NamespaceMode.NODE).build();
+        return createContainer(pod, podName, image, command, HOST_NETWORK);
+    }
+
+    private String createContainer(
+            String pod, String podName, String image, List<String> command, NamespaceOption namespaces) {
         return runtime()
                 .createContainer(CreateContainerRequest.newBuilder()
                         .setPodSandboxId(pod)
-                        .setSandboxConfig(sandbox(podName))
+                        .setSandboxConfig(sandbox(podName, namespaces))
                         .setConfig(ContainerConfig.newBuilder()
                                 .setMetadata(ContainerMetadata.newBuilder().setName("container"))
                                 .setImage(spec(image))

@@ -98,6 +98,9 @@ final class SnapshotterNode implements AutoCloseable {
                   restrict_oom_score_adj = true
                   [plugins."io.containerd.grpc.v1.cri".registry]
                     config_path = "%2$s/certs.d"
+                  [plugins."io.containerd.grpc.v1.cri".cni]
+                    bin_dir = "%2$s/cni"
+                    conf_dir = "%2$s/cni"
                 [plugins."io.containerd.internal.v1.opt"]
                   path = "%2$s/opt"
                 """ : """
@@ -107,6 +110,9 @@ final class SnapshotterNode implements AutoCloseable {
                   config_path = "%2$s/certs.d"
                 [plugins.'io.containerd.cri.v1.runtime']
                   restrict_oom_score_adj = true
+                  [plugins.'io.containerd.cri.v1.runtime'.cni]
+                    bin_dir = "%2$s/cni"
+                    conf_dir = "%2$s/cni"
                 [plugins.'io.containerd.nri.v1.nri']
                   disable = true
                 [plugins.'io.containerd.internal.v1.opt']
