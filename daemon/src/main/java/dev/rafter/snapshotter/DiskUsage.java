@@ -4,6 +4,7 @@ import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
 import dev.rafter.linux.DiskSpace;
 import dev.rafter.linux.Errno;
+import dev.rafter.linux.Fd;
 import dev.rafter.linux.KernelException;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
@@ -19,21 +20,51 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Counts what a folder takes on disk. Files may come and go meanwhile. */
+/**
+ * Counts what a folder takes on disk, of any depth, in bounded memory. Files may come and go meanwhile. What is mounted in it is not
+ * counted.
+ *
+ * <p>Folders are walked by recursion, each open as long as what is in it is walked. Those that are too deep for that, or for a path, are
+ * left for later: each is then opened on the way from the last such folder above it, and a walk begins there.
+ */
 final class DiskUsage {
+    private static final Logger LOG = LoggerFactory.getLogger(DiskUsage.class);
     private static final long BLOCK_BYTES = 4096;
     private static final long EXACT_FROM_BYTES = 64 << 10;
     private static final long DIRECTORY = 0040000;
     private static final long REGULAR = 0100000;
     private static final long TYPE_MASK = 0170000;
+    /** Each open folder takes two descriptors. */
+    private static final int MAX_DEPTH = 32;
+    /** A character takes at most three bytes, and a call a path of 4096. */
+    private static final int MAX_PATH_CHARS = 1000;
+
+    private static final int MAX_DEEP = 100_000;
 
     private final Set<Long> hardLinks = new HashSet<>();
-    private final Deque<Path> folders = new ArrayDeque<>();
+    private final Deque<Deep> deep = new ArrayDeque<>();
     private final int maxEntries;
+    private long device;
     private int entries;
     private long sizeBytes;
     private long inodes;
+
+    /** A folder that is left for later. No record: comparing two would compare all that is above them. */
+    private static final class Deep {
+        /** The one where the walk began that found it; null: that was the topmost folder. */
+        private final @Nullable Deep above;
+        /** From there. */
+        private final Path way;
+
+        Deep(@Nullable Deep above, Path way) {
+            this.above = above;
+            this.way = way;
+        }
+    }
 
     private DiskUsage(int maxEntries) {
         this.maxEntries = maxEntries;
@@ -42,17 +73,81 @@ final class DiskUsage {
     /** Counts at most so many entries; empty if there are more. */
     static Optional<Usage> count(Path folder, int maxEntries) throws IOException {
         DiskUsage usage = new DiskUsage(maxEntries);
-        usage.add(folder);
-        while (!usage.folders.isEmpty() && usage.entries <= maxEntries) {
-            usage.addAll(usage.folders.pop());
-        }
+        usage.countAll(folder);
         return usage.entries > maxEntries ? Optional.empty() : Optional.of(new Usage(usage.sizeBytes, usage.inodes));
     }
 
-    private void addAll(Path folder) throws IOException {
+    private void countAll(Path top) throws IOException {
+        try {
+            Map<String, Object> status = status(top);
+            device = number(status, "dev");
+            add(top, status);
+        } catch (NoSuchFileException _) {
+            return;
+        }
+        walk(new Walk(null, top), top, 0);
+        if (!deep.isEmpty()) {
+            countDeep(top);
+        }
+    }
+
+    private void countDeep(Path top) throws IOException {
+        Deep last = null;
+        Fd here = Fd.open(top, Fd.O_DIRECTORY);
+        try {
+            while (!deep.isEmpty() && entries <= maxEntries) {
+                Deep next = deep.pop();
+                Optional<Fd> found = next.above == last ? open(here, next.way) : open(top, next);
+                if (found.isPresent()) {
+                    here.close();
+                    here = found.get();
+                    last = next;
+                    walk(new Walk(next, here.path()), here.path(), 0);
+                }
+            }
+        } finally {
+            here.close();
+        }
+    }
+
+    private static Optional<Fd> open(Path top, Deep wanted) throws IOException {
+        Deque<Path> ways = new ArrayDeque<>();
+        for (Deep at = wanted; at != null; at = at.above) {
+            ways.push(at.way);
+        }
+        Fd here = Fd.open(top, Fd.O_DIRECTORY);
+        for (Path way : ways) {
+            Optional<Fd> next;
+            try (Fd _ = here) {
+                next = open(here, way);
+            }
+            if (next.isEmpty()) {
+                return next;
+            }
+            here = next.get();
+        }
+        return Optional.of(here);
+    }
+
+    /** Empty if it is gone since it was found. */
+    private static Optional<Fd> open(Fd from, Path way) throws IOException {
+        try {
+            return Optional.of(Fd.open(from.path().resolve(way), Fd.O_DIRECTORY));
+        } catch (KernelException e) {
+            if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTDIR) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    /** Where a walk began: what it leaves for later is found again from there. */
+    private record Walk(@Nullable Deep from, Path start) {}
+
+    private void walk(Walk walk, Path folder, int depth) throws IOException {
         try (DirectoryStream<Path> found = Files.newDirectoryStream(folder)) {
             for (Path entry : found) {
-                add(entry);
+                visit(walk, entry, depth);
                 if (entries > maxEntries) {
                     return;
                 }
@@ -64,33 +159,62 @@ final class DiskUsage {
         }
     }
 
-    private void add(Path entry) throws IOException {
+    private void visit(Walk walk, Path entry, int depth) throws IOException {
         try {
-            Map<String, Object> status = Files.readAttributes(entry, "unix:mode,size,nlink,ino", NOFOLLOW_LINKS);
-            entries++;
-            boolean folder = (number(status, "mode") & TYPE_MASK) == DIRECTORY;
-            if (folder) {
-                folders.push(entry);
+            Map<String, Object> status = status(entry);
+            if (number(status, "dev") != device) {
+                return;
             }
-            if (folder || number(status, "nlink") == 1 || hardLinks.add(number(status, "ino"))) {
-                inodes++;
-                sizeBytes += allocatedBytes(entry, number(status, "mode") & TYPE_MASK, number(status, "size"));
+            add(entry, status);
+            if (!isDirectory(status)) {
+                return;
             }
         } catch (NoSuchFileException _) {
             // Gone since it was listed.
-        } catch (KernelException e) {
-            if (e.errno() != Errno.ENOENT) {
-                throw e;
-            }
+            return;
+        }
+        if (depth < MAX_DEPTH && entry.toString().length() < MAX_PATH_CHARS) {
+            walk(walk, entry, depth + 1);
+        } else if (deep.size() < MAX_DEEP) {
+            deep.push(new Deep(walk.from(), walk.start().relativize(entry)));
+        } else {
+            LOG.debug("{} has too many deep folders to count them all", walk.start());
+        }
+    }
+
+    private void add(Path entry, Map<String, Object> status) throws IOException {
+        entries++;
+        if (isDirectory(status) || number(status, "nlink") == 1 || hardLinks.add(number(status, "ino"))) {
+            inodes++;
+            sizeBytes += allocatedBytes(entry, number(status, "mode") & TYPE_MASK, number(status, "size"));
         }
     }
 
     /** The kernel is asked where holes can make a difference worth a second call. */
     private static long allocatedBytes(Path entry, long type, long sizeBytes) throws IOException {
         if (type == REGULAR && sizeBytes > EXACT_FROM_BYTES) {
-            return DiskSpace.allocatedBytes(entry);
+            return existingBytes(entry);
         }
         return type == REGULAR || type == DIRECTORY ? Math.ceilDiv(sizeBytes, BLOCK_BYTES) * BLOCK_BYTES : 0;
+    }
+
+    private static long existingBytes(Path entry) throws IOException {
+        try {
+            return DiskSpace.allocatedBytes(entry);
+        } catch (KernelException e) {
+            if (e.errno() == Errno.ENOENT) {
+                return 0;
+            }
+            throw e;
+        }
+    }
+
+    private static Map<String, Object> status(Path entry) throws IOException {
+        return Files.readAttributes(entry, "unix:mode,size,nlink,ino,dev", NOFOLLOW_LINKS);
+    }
+
+    private static boolean isDirectory(Map<String, Object> status) {
+        return (number(status, "mode") & TYPE_MASK) == DIRECTORY;
     }
 
     private static long number(Map<String, Object> status, String name) {

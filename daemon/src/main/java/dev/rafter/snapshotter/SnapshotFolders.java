@@ -5,12 +5,8 @@ import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.TreeSet;
@@ -107,7 +103,8 @@ final class SnapshotFolders implements Closeable {
     void discard(long id) {
         deleter.execute(() -> {
             try {
-                delete(folder.resolve(Long.toString(id)));
+                TreeDeletion.delete(folder.resolve(Long.toString(id)), steps);
+                steps.after("folder deleted");
             } catch (IOException e) {
                 LOG.warn("snapshot folder {} cannot be deleted and stays until the next start: {}", id, e.toString());
             }
@@ -123,56 +120,6 @@ final class SnapshotFolders implements Closeable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while snapshots were being deleted", e);
-        }
-    }
-
-    private void delete(Path top) throws IOException {
-        if (!Files.isDirectory(top, NOFOLLOW_LINKS)) {
-            return;
-        }
-        Object device = Files.getAttribute(top, "unix:dev", NOFOLLOW_LINKS);
-        Files.walkFileTree(top, new Deleter(device));
-        steps.after("folder deleted");
-    }
-
-    /** Deletes a tree, but nothing that somebody has mounted in it. */
-    private final class Deleter extends SimpleFileVisitor<Path> {
-        private final Object device;
-
-        Deleter(Object device) {
-            this.device = device;
-        }
-
-        @Override
-        public FileVisitResult preVisitDirectory(Path path, BasicFileAttributes attributes) throws IOException {
-            if (!Files.getAttribute(path, "unix:dev", NOFOLLOW_LINKS).equals(device)) {
-                throw new IOException(path + " is a mount point");
-            }
-            return FileVisitResult.CONTINUE;
-        }
-
-        @Override
-        public FileVisitResult visitFile(Path path, BasicFileAttributes attributes) throws IOException {
-            Files.deleteIfExists(path);
-            return FileVisitResult.CONTINUE;
-        }
-
-        @Override
-        public FileVisitResult visitFileFailed(Path path, IOException e) throws IOException {
-            if (e instanceof NoSuchFileException) {
-                return FileVisitResult.CONTINUE;
-            }
-            throw e;
-        }
-
-        @Override
-        public FileVisitResult postVisitDirectory(Path path, @Nullable IOException e) throws IOException {
-            if (e != null) {
-                throw e;
-            }
-            Files.deleteIfExists(path);
-            steps.after("folder emptied");
-            return FileVisitResult.CONTINUE;
         }
     }
 

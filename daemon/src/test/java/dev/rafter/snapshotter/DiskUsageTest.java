@@ -1,0 +1,80 @@
+package dev.rafter.snapshotter;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(120)
+class DiskUsageTest {
+    private static final int EVERYTHING = Integer.MAX_VALUE;
+
+    @TempDir
+    Path folder;
+
+    private Path top;
+
+    @BeforeEach
+    void makeTop() throws IOException {
+        top = Files.createDirectories(folder.resolve("1/fs"));
+    }
+
+    /** The temporary folder could not be deleted by its paths. */
+    @AfterEach
+    void deleteDeepTree() throws IOException {
+        TreeDeletion.delete(folder.resolve("1"), Steps.NONE);
+    }
+
+    private Usage count() throws IOException {
+        return DiskUsage.count(top, EVERYTHING).orElseThrow();
+    }
+
+    @Test
+    void countsWhatIsDeeperThanPathsAreLong() throws IOException {
+        DeepTree.make(top, 10_000, 5000);
+        Usage usage = count();
+        assertEquals(1 + 10_000 + 100, usage.inodes());
+        assertTrue(usage.sizeBytes() >= 100 * 8192L + 10_000 * 4096L, usage::toString);
+        assertEquals(Optional.empty(), DiskUsage.count(top, 5_000));
+    }
+
+    @Test
+    void countsLongNamesAndManyDeepBranches() throws IOException {
+        Path branching = Files.createDirectories(top.resolve("d/".repeat(31)));
+        for (int i = 0; i < 50; i++) {
+            Path branch = Files.createDirectories(branching.resolve("branch-" + i + "/" + "e/".repeat(40)));
+            Files.write(branch.resolve("file"), new byte[200_000]);
+        }
+        Path wide = Files.createDirectories(top.resolve(("\u20ac".repeat(80) + "/").repeat(13)));
+        DeepTree.make(wide, 200, 1);
+        Usage usage = count();
+        assertEquals(1 + 31 + 50 * 42 + 13 + 200 + 2, usage.inodes());
+        assertTrue(usage.sizeBytes() >= 50 * 200_000L, usage::toString);
+    }
+
+    @Test
+    void countsHardLinksOnceAndMountsNot() throws IOException {
+        Assumptions.assumeTrue("root".equals(System.getProperty("user.name")), "mounting needs root");
+        Files.write(top.resolve("a"), new byte[100]);
+        Files.createLink(top.resolve("b"), top.resolve("a"));
+        Path mount = Files.createDirectory(top.resolve("mount"));
+        assertEquals(3, count().inodes());
+        Mounted.run(folder, "mount", "-t", "tmpfs", "tmpfs", mount.toString());
+        try {
+            Files.writeString(mount.resolve("file"), "not of this snapshot");
+            assertEquals(2, count().inodes());
+        } finally {
+            Mounted.run(folder, "umount", mount.toString());
+        }
+        assertEquals(Usage.NONE, DiskUsage.count(top.resolve("not there"), 10).orElseThrow());
+    }
+}
