@@ -278,6 +278,7 @@ final class Daemon implements DaemonService {
         try {
             mounts.refuse();
             for (boolean first = true; isServing() && !tryStop(first); first = false) {
+                leaveWithTheNode();
                 Thread.sleep(RETRY_MILLIS);
             }
             if (!ended.await(30, TimeUnit.SECONDS)) {
@@ -287,6 +288,17 @@ final class Daemon implements DaemonService {
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void leaveWithTheNode() {
+        try {
+            if (new NodeShutdown().isOver()) {
+                LOG.info("the node is shut down, and nobody reads any more: ends, and leaves what is mounted");
+                Runtime.getRuntime().halt(0);
+            }
+        } catch (IOException e) {
+            LOG.warn("not known whether the node is shut down: {}", e.getMessage());
         }
     }
 
