@@ -43,15 +43,21 @@ final class DiskUsage {
     /** A character takes at most three bytes, and a call a path of 4096. */
     private static final int MAX_PATH_CHARS = 1000;
 
-    private static final int MAX_DEEP = 100_000;
+    /** With its way each may take 3 KiB. */
+    private static final int MAX_DEEP = 10_000;
+
+    /** Each takes some 64 bytes. */
+    private static final int MAX_HARD_LINKS = 250_000;
 
     private final Set<Long> hardLinks = new HashSet<>();
     private final Deque<Deep> deep = new ArrayDeque<>();
     private final int maxEntries;
+    private final int maxHardLinks;
     private long device;
     private int entries;
-    private long sizeBytes;
-    private long inodes;
+    private int uncounted;
+    private double sizeBytes;
+    private double inodes;
 
     /** A folder that is left for later. No record: comparing two would compare all that is above them. */
     private static final class Deep {
@@ -66,15 +72,26 @@ final class DiskUsage {
         }
     }
 
-    private DiskUsage(int maxEntries) {
+    private DiskUsage(int maxEntries, int maxHardLinks) {
         this.maxEntries = maxEntries;
+        this.maxHardLinks = maxHardLinks;
     }
 
     /** Counts at most so many entries; empty if there are more. */
     static Optional<Usage> count(Path folder, int maxEntries) throws IOException {
-        DiskUsage usage = new DiskUsage(maxEntries);
+        return count(folder, maxEntries, MAX_HARD_LINKS);
+    }
+
+    /** Remembers so many files that have several names; of others each name counts for its share. */
+    static Optional<Usage> count(Path folder, int maxEntries, int maxHardLinks) throws IOException {
+        DiskUsage usage = new DiskUsage(maxEntries, maxHardLinks);
         usage.countAll(folder);
-        return usage.entries > maxEntries ? Optional.empty() : Optional.of(new Usage(usage.sizeBytes, usage.inodes));
+        if (usage.uncounted > 0) {
+            LOG.warn("{}: {} folders lie too deep to be counted", folder, usage.uncounted);
+        }
+        return usage.entries > maxEntries
+                ? Optional.empty()
+                : Optional.of(new Usage(Math.round(usage.sizeBytes), Math.round(usage.inodes)));
     }
 
     private void countAll(Path top) throws IOException {
@@ -178,16 +195,28 @@ final class DiskUsage {
         } else if (deep.size() < MAX_DEEP) {
             deep.push(new Deep(walk.from(), walk.start().relativize(entry)));
         } else {
-            LOG.debug("{} has too many deep folders to count them all", walk.start());
+            uncounted++;
         }
     }
 
     private void add(Path entry, Map<String, Object> status) throws IOException {
         entries++;
-        if (isDirectory(status) || number(status, "nlink") == 1 || hardLinks.add(number(status, "ino"))) {
-            inodes++;
-            sizeBytes += allocatedBytes(entry, number(status, "mode") & TYPE_MASK, number(status, "size"));
+        double share = isDirectory(status) ? 1 : share(number(status, "ino"), number(status, "nlink"));
+        if (share > 0) {
+            inodes += share;
+            sizeBytes += share * allocatedBytes(entry, number(status, "mode") & TYPE_MASK, number(status, "size"));
         }
+    }
+
+    /** How much of a file counts for one of its names. */
+    private double share(long inode, long names) {
+        if (names <= 1) {
+            return 1;
+        }
+        if (hardLinks.size() < maxHardLinks) {
+            return hardLinks.add(inode) ? 1 : 0;
+        }
+        return hardLinks.contains(inode) ? 0 : 1.0 / names;
     }
 
     /** The kernel is asked where holes can make a difference worth a second call. */

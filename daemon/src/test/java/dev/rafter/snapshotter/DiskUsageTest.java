@@ -40,11 +40,11 @@ class DiskUsageTest {
 
     @Test
     void countsWhatIsDeeperThanPathsAreLong() throws IOException {
-        DeepTree.make(top, 10_000, 5000);
+        DeepTree.make(top, 5_000, 5000);
         Usage usage = count();
-        assertEquals(1 + 10_000 + 100, usage.inodes());
-        assertTrue(usage.sizeBytes() >= 100 * 8192L + 10_000 * 4096L, usage::toString);
-        assertEquals(Optional.empty(), DiskUsage.count(top, 5_000));
+        assertEquals(1 + 5_000 + 50, usage.inodes());
+        assertTrue(usage.sizeBytes() >= 50 * 8192L + 5_000 * 4096L, usage::toString);
+        assertEquals(Optional.empty(), DiskUsage.count(top, 3_000));
     }
 
     @Test
@@ -76,5 +76,19 @@ class DiskUsageTest {
             Mounted.run(folder, "umount", mount.toString());
         }
         assertEquals(Usage.NONE, DiskUsage.count(top.resolve("not there"), 10).orElseThrow());
+    }
+
+    @Test
+    void hardLinksTakeBoundedMemory() throws IOException {
+        for (int i = 0; i < 10; i++) {
+            Path file = Files.write(top.resolve("file-" + i), new byte[100]);
+            for (int name = 0; name < 2; name++) {
+                Files.createLink(top.resolve("name-" + i + "-" + name), file);
+            }
+        }
+        for (int remembered : new int[] {0, 3, 10, 20}) {
+            assertEquals(Optional.of(count()), DiskUsage.count(top, EVERYTHING, remembered));
+        }
+        assertEquals(11, count().inodes());
     }
 }

@@ -29,7 +29,7 @@ class TreeDeletionTest {
 
     @Test
     void deletesWhatIsDeeperThanPathsAreLong() throws Exception {
-        DeepTree.make(top.resolve("fs"), 20_000, 10);
+        DeepTree.make(top.resolve("fs"), 5_000, 10);
         // A stack as small as the daemon's threads have.
         Throwable[] thrown = new Throwable[1];
         Thread deleter = new Thread(
