@@ -12,7 +12,6 @@ import dev.rafter.doctor.Doctor;
 import dev.rafter.failure.FailureException;
 import dev.rafter.failure.FailureKind;
 import dev.rafter.fdstore.FdStore;
-import dev.rafter.fdstore.NotifyFdStore;
 import dev.rafter.fdstore.Supervisor;
 import dev.rafter.fetch.FetchOptions;
 import dev.rafter.fetch.Fetching;
@@ -77,13 +76,14 @@ final class Daemon implements DaemonService {
     private final @Nullable Snapshotter snapshotter;
     private final Wiring wiring;
 
-    Daemon(Wiring wiring) throws IOException {
+    /** @param store of whoever started this process; it is to be opened before anything can fail */
+    Daemon(Wiring wiring, FdStore store) throws IOException {
         this.wiring = wiring;
+        this.store = store;
         config = wiring.config();
         fitness = new NodeFitness(() -> Doctor.whatLazyMountsLack(config.root()));
         createPrivate(config.run());
         Files.createDirectories(config.root());
-        store = NotifyFdStore.of(System.getenv());
         lock = lock(config.root(), store);
         images = ImageStore.open(config.root().resolve("images"));
         KeptCacheFiles cacheFiles = new KeptCacheFiles(store);

@@ -2,6 +2,7 @@ package dev.rafter;
 
 import dev.rafter.api.MountRequest;
 import dev.rafter.config.Config;
+import dev.rafter.fdstore.FdStore;
 import dev.rafter.image.Folders;
 import dev.rafter.image.ImageOpener;
 import dev.rafter.image.ImageStore;
@@ -96,9 +97,9 @@ public final class Wiring {
     }
 
     /** Runs the daemon until it is stopped; its exit code. */
-    public int runDaemon() throws IOException {
+    public int runDaemon(FdStore store) throws IOException {
         serving = true;
-        return new Daemon(this).run();
+        return new Daemon(this, store).run();
     }
 
     /** Opens images as a request asks for, and as the configuration says where it does not. */

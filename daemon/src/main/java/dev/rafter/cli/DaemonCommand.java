@@ -1,6 +1,8 @@
 package dev.rafter.cli;
 
 import dev.rafter.Wiring;
+import dev.rafter.fdstore.FdStore;
+import dev.rafter.fdstore.NotifyFdStore;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -19,6 +21,7 @@ final class DaemonCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        return new Wiring(main.options().config()).runDaemon();
+        FdStore store = NotifyFdStore.of(System.getenv());
+        return new Wiring(main.options().config()).runDaemon(store);
     }
 }

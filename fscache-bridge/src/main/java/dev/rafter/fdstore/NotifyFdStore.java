@@ -1,10 +1,12 @@
 package dev.rafter.fdstore;
 
 import dev.rafter.linux.EventPoll;
+import dev.rafter.linux.FanotifyGroup;
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.KernelException;
 import dev.rafter.linux.UnixDatagrams;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -25,6 +27,8 @@ public final class NotifyFdStore implements FdStore {
     private static final int SETTLE_MILLIS = 10_000;
     /** All names are told in one variable of the environment, which has at most 128 KiB. */
     private static final int NAMES_BYTES_OF_SYSTEMD = 128_000;
+    /** How the name begins under which it is kept since when daemons have been starting, and none has served. Nanoseconds since boot follow. */
+    private static final String STARTING = "starting.";
 
     private final Fd socket;
     private final Map<String, Fd> left;
@@ -47,7 +51,55 @@ public final class NotifyFdStore implements FdStore {
             return FdStore.none();
         }
         String most = environment.getOrDefault(KeptFds.NAMES_BYTES, String.valueOf(NAMES_BYTES_OF_SYSTEMD));
-        return new NotifyFdStore(UnixDatagrams.connect(address), passed(environment), Integer.parseInt(most));
+        NotifyFdStore store =
+                new NotifyFdStore(UnixDatagrams.connect(address), passed(environment), Integer.parseInt(most));
+        if (!environment.containsKey(KeptFds.NAMES_BYTES)) {
+            store.denyIfNobodyServes();
+        }
+        return store;
+    }
+
+    /**
+     * Below systemd, which denies nobody: who has waited for a daemon for as long as several could not start is denied by the next one that
+     * tries, before anything can fail. So that it knows, a descriptor is kept whose name says since when.
+     */
+    private synchronized void denyIfNobodyServes() {
+        List<Fd> groups = left.entrySet().stream()
+                .filter(entry -> entry.getKey().startsWith(GROUP))
+                .map(Map.Entry::getValue)
+                .toList();
+        if (groups.isEmpty()) {
+            return;
+        }
+        long now = System.nanoTime();
+        Optional<String> began = starting();
+        if (began.isEmpty()) {
+            keepStarting(now);
+        } else if (now - Long.parseLong(began.get().substring(STARTING.length())) > Supervisor.LONGEST_WAIT_NANOS) {
+            LOG.warn("no daemon has served for a while: who waits for one gets EIO");
+            groups.forEach(FanotifyGroup::denyWaiting);
+            forgetStarting();
+            keepStarting(now);
+        }
+    }
+
+    private synchronized Optional<String> starting() {
+        return kept.stream().filter(name -> name.startsWith(STARTING)).findFirst();
+    }
+
+    private void keepStarting(long nanos) {
+        try (Fd nothing = Fd.open(Path.of("/dev/null"), Fd.O_RDONLY)) {
+            keep(STARTING + nanos, nothing);
+        } catch (IOException e) {
+            LOG.warn("if no daemon can be started, who waits for one waits on: {}", e.getMessage());
+        }
+    }
+
+    private void forgetStarting() {
+        starting().ifPresent(name -> {
+            forget(name);
+            take(name).ifPresent(Fd::close);
+        });
     }
 
     private static Map<String, Fd> passed(Map<String, String> environment) throws KernelException {
@@ -140,6 +192,7 @@ public final class NotifyFdStore implements FdStore {
     @Override
     public void ready() throws IOException {
         send("READY=1", List.of());
+        forgetStarting();
     }
 
     @Override

@@ -33,7 +33,7 @@ public final class Supervisor {
     private static final long LONGEST_PAUSE_MILLIS = 5_000;
     private static final long LONGEST_START_NANOS = 120_000_000_000L;
     /** As long as a demand may take by default. */
-    private static final long LONGEST_WAIT_NANOS = Long.getLong("rafter.wait.millis", 30_000) * 1_000_000;
+    static final long LONGEST_WAIT_NANOS = Long.getLong("rafter.wait.millis", 30_000) * 1_000_000;
 
     /** As a shell says that a command cannot be run. */
     private static final int NOT_STARTED = 126;

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -40,12 +41,15 @@ final class SupervisorTest {
 
         public static void main(String[] arguments) throws Exception {
             Path diary = Path.of(arguments[1]);
-            FdStore store = NotifyFdStore.of(System.getenv());
+            FdStore store = arguments[0].endsWith("BelowSystemd")
+                    ? NotifyFdStore.of(environmentOfSystemd())
+                    : NotifyFdStore.of(System.getenv());
             int life = lines(diary).size();
             switch (arguments[0]) {
                 case "keeps" -> keeps(store, diary, life);
                 case "keepsMany" -> keepsMany(store, diary, life);
                 case "dies" -> dies(store, diary, life, () -> System.exit(1));
+                case "diesBelowSystemd" -> dies(store, diary, life, () -> System.exit(1));
                 case "hangs" -> dies(store, diary, life, () -> Thread.sleep(60_000));
                 case "fails" -> {
                     write(diary, "fails");
@@ -62,6 +66,12 @@ final class SupervisorTest {
                 }
                 default -> throw new IllegalArgumentException(arguments[0]);
             }
+        }
+
+        private static Map<String, String> environmentOfSystemd() {
+            Map<String, String> environment = new HashMap<>(System.getenv());
+            environment.remove(KeptFds.NAMES_BYTES);
+            return environment;
         }
 
         private static void keeps(FdStore store, Path diary, int life) throws IOException {
@@ -173,21 +183,25 @@ final class SupervisorTest {
     }
 
     private Process supervise(String what) throws IOException {
-        List<String> java = List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx32m",
-                "-Drafter.wait.millis=500",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"));
-        List<String> command = new ArrayList<>(java);
+        // Below systemd nobody but the daemon denies.
+        List<String> command = new ArrayList<>(java(what.endsWith("BelowSystemd") ? 600_000 : 500));
         command.add(Supervisor.class.getName());
-        command.addAll(java);
+        command.addAll(java(500));
         command.addAll(List.of(Daemon.class.getName(), what, diary().toString()));
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(folder.resolve("log").toFile())
                 .start();
+    }
+
+    private static List<String> java(int waitMillis) {
+        return List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx32m",
+                "-Drafter.wait.millis=" + waitMillis,
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"));
     }
 
     private Path diary() {
@@ -254,7 +268,7 @@ final class SupervisorTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"dies", "hangs"})
+    @ValueSource(strings = {"dies", "hangs", "diesBelowSystemd"})
     void whoWaitsForADaemonThatDoesNotGetToServeGetsAnError(String how) throws Exception {
         assumeTrue("root".equals(System.getProperty("user.name")), "needs root");
         folder = Files.createTempDirectory(Path.of("target").toAbsolutePath(), "supervisor");
