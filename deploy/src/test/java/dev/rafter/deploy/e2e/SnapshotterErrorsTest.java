@@ -151,6 +151,8 @@ final class SnapshotterErrorsTest {
             String pod = node.cri().runPod("pod-1");
             String container =
                     node.cri().runContainer(pod, "pod-1", image, List.of("/bin/sh", "-c", "while :; do :; done"));
+            // What it runs of has to be read before the disk is full, or it dies of that.
+            assertEquals("up\n", node.cri().exec(container, "/bin/sh", "-c", "cat /dev/null; echo up"));
             node.disk().fill(0);
             IOException unread =
                     assertThrows(IOException.class, () -> node.cri().exec(container, READ_ALL));
