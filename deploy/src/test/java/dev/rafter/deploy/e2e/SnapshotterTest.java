@@ -81,21 +81,6 @@ final class SnapshotterTest {
     }
 
     @Test
-    void aUserNamespaceGetsIdmappedMounts() throws Exception {
-        assumeTrue(version.name().startsWith("2."), "containerd 1.6 changes owners by itself");
-        node.pull(NAMESPACE, app1);
-        String mapping = "0:100000:65536";
-        List<String> options = List.of("--uidmap", mapping, "--gidmap", mapping, "--remap-labels");
-        String seen =
-                node.run(NAMESPACE, options, app1, "c1", "/bin/sh", "-c", "ls -ln /hello; echo > /new; ls -ln /new");
-        assertEquals(
-                2, seen.lines().filter(line -> line.matches("-\\S+ +1 0 +0 .*")).count(), seen);
-        node.run(NAMESPACE, options, app1, "c2", "/bin/sh", "-c", "echo > /hello");
-        node.awaitCollected(
-                "the containers' snapshots are gone", () -> node.folders().size() == 3);
-    }
-
-    @Test
     void whatIsRemovedGoesFromDisk() throws Exception {
         node.pull(NAMESPACE, app1);
         node.pull(NAMESPACE, app2);
