@@ -26,6 +26,7 @@ class OldKernelTest {
     void whatTheKernelLacksIsSaid() throws IOException, InterruptedException {
         assumeTrue(Files.isExecutable(BOOT), "needs " + BOOT);
         assumeTrue(Files.isExecutable(Path.of("/usr/bin/qemu-system-x86_64")), "needs qemu-system-x86");
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/cpio")), "needs cpio");
         assumeTrue(Files.isDirectory(IMAGE), "needs " + IMAGE);
         String rafter = Path.of(System.getProperty("java.home"), "bin", "java")
                 + " -XX:+UseSerialGC -XX:TieredStopAtLevel=1 --enable-native-access=ALL-UNNAMED -cp "
