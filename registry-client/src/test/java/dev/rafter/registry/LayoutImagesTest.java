@@ -13,8 +13,12 @@ import dev.rafter.oci.Platform;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -131,6 +135,31 @@ class LayoutImagesTest {
         Files.delete(blob);
         assertThrows(IllegalArgumentException.class, () -> target.takeBlob(layer, shorter));
         assertFalse(target.hasBlob(layer));
+    }
+
+    @Test
+    void anIndexThatIsReplacedIsReadOldOrNew() throws Exception {
+        TestImage image = TestImage.random(4, 100);
+        image.pushTo(images.target(reference("replaced", "1")));
+        Path index = directory.resolve("replaced/index.json");
+        byte[] small = Files.readAllBytes(index);
+        TestImage.random(5, 100).pushTo(images.target(reference("replaced", "2")));
+        byte[] big = Files.readAllBytes(index);
+        try (ExecutorService thread = Executors.newSingleThreadExecutor();
+                ImageSource source = images.open(reference("replaced", "1"))) {
+            Future<?> writer = thread.submit(() -> {
+                Path other = directory.resolve("other");
+                for (int i = 0; i < 3_000; i++) {
+                    Files.write(other, i % 2 == 0 ? small : big);
+                    Files.move(other, index, StandardCopyOption.ATOMIC_MOVE);
+                }
+                return null;
+            });
+            while (!writer.isDone()) {
+                assertEquals(image.manifest(), source.resolve());
+            }
+            writer.get();
+        }
     }
 
     @Test

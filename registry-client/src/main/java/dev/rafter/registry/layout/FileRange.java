@@ -27,6 +27,22 @@ final class FileRange implements ReadableByteChannel {
         return new FileRange(path, FileChannel.open(path, StandardOpenOption.READ), offset, lengthBytes);
     }
 
+    /** The whole file that is there now. */
+    static FileRange open(Path path) throws IOException {
+        FileChannel file = FileChannel.open(path, StandardOpenOption.READ);
+        try {
+            return new FileRange(path, file, 0, file.size());
+        } catch (IOException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    /** How many bytes are still to be read. */
+    long remaining() {
+        return end - position;
+    }
+
     @Override
     public int read(ByteBuffer dst) throws IOException {
         if (position == end || !dst.hasRemaining()) {

@@ -3,8 +3,9 @@ package dev.rafter.registry.layout;
 import dev.rafter.oci.DocumentException;
 import dev.rafter.oci.Json;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.ReadableByteChannel;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /** The files of a layout, wherever they lie: a directory or a tar file. Names are relative, with "/". Thread safe. */
@@ -14,6 +15,9 @@ interface LayoutFiles {
 
     /** A range within a file that exists. */
     ReadableByteChannel open(String name, long offset, long lengthBytes) throws IOException;
+
+    /** A file from its beginning to its end, as it is now: it stays that even where the file is replaced; empty if there is none. */
+    Optional<FileRange> open(String name) throws IOException;
 
     /** For messages. */
     String describe();
@@ -25,16 +29,13 @@ interface LayoutFiles {
      */
     default byte[] document(String name) throws IOException {
         String document = name + " of " + describe();
-        long size = size(name).orElseThrow(() -> new DocumentException(document, "is missing", null));
-        if (size > Json.MAX_DOCUMENT_BYTES) {
-            throw new DocumentException(document, "has " + size + " bytes, more than " + Json.MAX_DOCUMENT_BYTES, null);
-        }
-        ByteBuffer bytes = ByteBuffer.allocate((int) size);
-        try (ReadableByteChannel channel = open(name, 0, size)) {
-            while (bytes.hasRemaining() && channel.read(bytes) >= 0) {
-                // until it is full; a file range ends early with an exception
+        try (FileRange file = open(name).orElseThrow(() -> new DocumentException(document, "is missing", null))) {
+            long size = file.remaining();
+            if (size > Json.MAX_DOCUMENT_BYTES) {
+                throw new DocumentException(
+                        document, "has " + size + " bytes, more than " + Json.MAX_DOCUMENT_BYTES, null);
             }
+            return Channels.newInputStream(file).readNBytes((int) size);
         }
-        return bytes.array();
     }
 }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -251,6 +252,12 @@ final class TarFiles implements LayoutFiles {
             throw wrong("has no bytes " + offset + "-" + (offset + lengthBytes - 1) + " of " + name);
         }
         return FileRange.open(file, entry.offset + offset, lengthBytes);
+    }
+
+    @Override
+    public Optional<FileRange> open(String name) throws IOException {
+        Entry entry = find(name);
+        return entry == null ? Optional.empty() : Optional.of(FileRange.open(file, entry.offset, entry.size));
     }
 
     @Override
