@@ -61,14 +61,25 @@ public final class Shell {
                     .redirectOutput(output.toFile())
                     .start();
             if (!process.waitFor(timeout)) {
+                String all = builder.command().getFirst().equals("ps") ? "" : processes();
                 kill(process);
                 throw new IOException(String.join(" ", builder.command()) + ": not done within " + timeout.toSeconds()
-                        + " s; killed. Its output so far:\n" + read(output));
+                        + " s; killed. Its output so far:\n" + read(output) + all);
             }
             return new Result(List.copyOf(builder.command()), process.exitValue(), read(output));
         } finally {
             Files.deleteIfExists(output);
         }
+    }
+
+    /** The threads that are not kernel's, with their states: who a program that hangs may have waited for. */
+    private static String processes() throws IOException, InterruptedException {
+        if (!has("ps")) {
+            return "";
+        }
+        Result all = tryRun(
+                Duration.ofSeconds(10), "ps", "-N", "--ppid", "2", "-Lo", "pid,ppid,tid,stat,etimes,comm:20,args:100");
+        return "\nWhat ran then:\n" + all.output();
     }
 
     /** Kills a process and its descendants, and waits for it. */
