@@ -4,8 +4,10 @@ import dev.rafter.deploy.harness.Shell;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 
 /** Small images of Debian's static busybox, made without a network and pushed to a registry. */
 final class BusyboxImages {
@@ -20,6 +22,13 @@ final class BusyboxImages {
     /** What they are made with. */
     static boolean canBeMade() {
         return Shell.has("busybox", "umoci", "skopeo", "tar");
+    }
+
+    /** Text that hardly compresses, so that it takes several chunks, and bytes on the wire can be told. */
+    static String noise(int bytes) {
+        byte[] random = new byte[bytes / 2];
+        new Random(7).nextBytes(random);
+        return HexFormat.of().formatHex(random);
     }
 
     /** A layer with busybox and its shell. The same bytes each time. */

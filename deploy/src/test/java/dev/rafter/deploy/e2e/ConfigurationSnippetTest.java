@@ -8,8 +8,8 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -25,7 +25,9 @@ final class ConfigurationSnippetTest {
     private static final Pattern PLUGIN =
             Pattern.compile("(?m)^io\\.containerd\\.snapshotter\\.v1\\s+rafter\\s.*\\bok\\s*$");
 
+    @AutoClose
     private static TestRegistry registry;
+
     private static String pause;
     private static String lazy;
 
@@ -43,13 +45,6 @@ final class ConfigurationSnippetTest {
         String app = registry.images().push("app:1", Map.of("hello", "hello\n"));
         lazy = app + "-rafs";
         Rafter.in(registry.folder().resolve("convert")).command("convert", app, lazy);
-    }
-
-    @AfterAll
-    static void stopRegistry() throws IOException {
-        if (registry != null) {
-            registry.close();
-        }
     }
 
     @BeforeEach

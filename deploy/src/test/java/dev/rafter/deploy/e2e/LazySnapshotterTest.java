@@ -20,8 +20,8 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,7 +37,9 @@ final class LazySnapshotterTest {
     private static final Path FIXTURES = Path.of(System.getProperty("rafter.shared"), "fixtures");
     private static final String CRI = SnapshotterNode.CRI;
 
+    @AutoClose
     private static TestRegistry registry;
+
     private static String pause;
 
     private final ContainerdVersion version;
@@ -62,13 +64,6 @@ final class LazySnapshotterTest {
                     "--dest-tls-verify=false",
                     "oci:" + FIXTURES.resolve(kind) + ":fixture",
                     "docker://" + registry.docker().host() + "/fixture:" + kind);
-        }
-    }
-
-    @AfterAll
-    static void stopRegistry() throws IOException {
-        if (registry != null) {
-            registry.close();
         }
     }
 

@@ -15,12 +15,11 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -39,9 +38,11 @@ final class LazyTroubleTest {
     private static final String CRI = SnapshotterNode.CRI;
     private static final int CONTAINERS = 20;
     /** Text that hardly compresses, so that bytes on the wire can be told. */
-    private static final String NOISE = noise(6 << 20);
+    private static final String NOISE = BusyboxImages.noise(6 << 20);
 
+    @AutoClose
     private static TestRegistry registry;
+
     private static String pause;
     private static String md5;
 
@@ -55,12 +56,6 @@ final class LazyTroubleTest {
         this.version = version;
     }
 
-    private static String noise(int bytes) {
-        byte[] random = new byte[bytes / 2];
-        new Random(7).nextBytes(random);
-        return HexFormat.of().formatHex(random);
-    }
-
     @BeforeAll
     static void pushImages() throws Exception {
         registry = TestRegistry.start();
@@ -70,13 +65,6 @@ final class LazyTroubleTest {
         Rafter.in(registry.folder().resolve("convert")).command("convert", app, app + "-rafs");
         MessageDigest digest = MessageDigest.getInstance("MD5");
         md5 = HexFormat.of().formatHex(digest.digest(NOISE.getBytes(StandardCharsets.US_ASCII)));
-    }
-
-    @AfterAll
-    static void stopRegistry() throws IOException {
-        if (registry != null) {
-            registry.close();
-        }
     }
 
     @BeforeEach

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.rafter.deploy.harness.Shell;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,8 +14,8 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,7 +30,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 final class SnapshotterTest {
     private static final String NAMESPACE = "default";
 
+    @AutoClose
     private static TestRegistry registry;
+
     private static String pause;
     private static String app1;
     private static String app2;
@@ -50,13 +51,6 @@ final class SnapshotterTest {
         pause = images.push("pause:1");
         app1 = images.push("app:1", Map.of("hello", "hello from 1\n"), Map.of("hello", "and on top of it\n"));
         app2 = images.push("app:2", Map.of("hello", "hello from 2\n"));
-    }
-
-    @AfterAll
-    static void stopRegistry() throws IOException {
-        if (registry != null) {
-            registry.close();
-        }
     }
 
     @BeforeEach

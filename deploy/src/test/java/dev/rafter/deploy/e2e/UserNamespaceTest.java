@@ -16,15 +16,13 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -71,11 +69,13 @@ final class UserNamespaceTest {
             """;
 
     /** Text that hardly compresses: several chunks. */
-    private static final String NOISE = noise(1 << 20);
+    private static final String NOISE = BusyboxImages.noise(1 << 20);
 
     private static final Pattern UPPER = Pattern.compile("upperdir=([^,\\s]+)");
 
+    @AutoClose
     private static TestRegistry registry;
+
     private static String pause;
     private static String one;
     private static String many;
@@ -103,12 +103,6 @@ final class UserNamespaceTest {
         Rafter.in(registry.folder().resolve("convert")).command("convert", many, lazy);
     }
 
-    private static String noise(int bytes) {
-        byte[] random = new byte[bytes / 2];
-        new Random(7).nextBytes(random);
-        return HexFormat.of().formatHex(random);
-    }
-
     private static Path ownedFiles() throws Exception {
         Path top = registry.folder().resolve("files");
         Path owned = Files.createDirectories(top.resolve("owned"));
@@ -127,13 +121,6 @@ final class UserNamespaceTest {
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
         Files.setAttribute(file, "unix:uid", id);
         Files.setAttribute(file, "unix:gid", id);
-    }
-
-    @AfterAll
-    static void stopRegistry() throws IOException {
-        if (registry != null) {
-            registry.close();
-        }
     }
 
     @BeforeEach
