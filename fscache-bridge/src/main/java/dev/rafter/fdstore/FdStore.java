@@ -13,6 +13,9 @@ public interface FdStore {
     /** How the names of fanotify groups begin: if no process can be started that answers their events, the keeper itself denies them. */
     String GROUP = "group.";
 
+    /** The name of the folder where each group has a file of those who wait ({@link dev.rafter.linux.EventSlots}), named as the group is. */
+    String INFLIGHT = "inflight";
+
     /** What the process before this one left here under a name, once: whoever takes it owns it. It stays kept until it is forgotten. */
     Optional<Fd> take(String name);
 

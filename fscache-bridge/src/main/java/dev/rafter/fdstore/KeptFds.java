@@ -74,12 +74,9 @@ final class KeptFds implements AutoCloseable {
         return readyNow;
     }
 
-    /** Fanotify groups among what is kept. */
-    List<Fd> groups() {
-        return fds.entrySet().stream()
-                .filter(entry -> entry.getKey().startsWith(FdStore.GROUP))
-                .map(Map.Entry::getValue)
-                .toList();
+    /** Has all who wait for the next process get EIO. */
+    void denyWaiting() {
+        Denial.denyAll(fds);
     }
 
     List<Fd> fds() {

@@ -1,7 +1,6 @@
 package dev.rafter.fdstore;
 
 import dev.rafter.linux.EventPoll;
-import dev.rafter.linux.FanotifyGroup;
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.KernelException;
 import dev.rafter.linux.UnixDatagrams;
@@ -64,11 +63,7 @@ public final class NotifyFdStore implements FdStore {
      * tries, before anything can fail. So that it knows, a descriptor is kept whose name says since when.
      */
     private synchronized void denyIfNobodyServes() {
-        List<Fd> groups = left.entrySet().stream()
-                .filter(entry -> entry.getKey().startsWith(GROUP))
-                .map(Map.Entry::getValue)
-                .toList();
-        if (groups.isEmpty()) {
+        if (left.keySet().stream().noneMatch(name -> name.startsWith(GROUP))) {
             return;
         }
         long now = System.nanoTime();
@@ -77,7 +72,7 @@ public final class NotifyFdStore implements FdStore {
             keepStarting(now);
         } else if (now - Long.parseLong(began.get().substring(STARTING.length())) > Supervisor.LONGEST_WAIT_NANOS) {
             LOG.warn("no daemon has served for a while: who waits for one gets EIO");
-            groups.forEach(FanotifyGroup::denyWaiting);
+            Denial.denyAll(left);
             forgetStarting();
             keepStarting(now);
         }

@@ -2,7 +2,6 @@ package dev.rafter.fdstore;
 
 import dev.rafter.linux.ChildProcess;
 import dev.rafter.linux.EventPoll;
-import dev.rafter.linux.FanotifyGroup;
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.KernelException;
 import dev.rafter.linux.UnixDatagrams;
@@ -121,7 +120,7 @@ public final class Supervisor {
     private void denyIfNobodyServes() {
         if (System.nanoTime() - waitedSinceNanos > LONGEST_WAIT_NANOS) {
             say("no daemon has served for a while: who waits for one gets EIO");
-            kept.groups().forEach(FanotifyGroup::denyWaiting);
+            kept.denyWaiting();
             waitedSinceNanos = System.nanoTime();
         }
     }

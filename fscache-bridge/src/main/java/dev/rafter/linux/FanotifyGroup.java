@@ -5,6 +5,7 @@ import static dev.rafter.linux.KernelException.check;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.stream.IntStream;
 
 /** The calls of a fanotify group for pre-content events on one file. */
 public final class FanotifyGroup {
@@ -67,15 +68,28 @@ public final class FanotifyGroup {
 
     /**
      * Denies all who wait at this moment, whoever read their events and died, or nobody yet: they get EIO, or ask again. An event that was
-     * read can be answered by its number alone, and what numbers there were is not known: all are tried.
+     * read can be answered by the number alone that it had in the process that read it.
+     *
+     * @param slots file of the events that were read, {@link EventSlots}; if there is none, as {@link #denyWaiting(Fd)}
      */
+    public static void denyWaiting(Fd group, Path slots) {
+        denyWaiting(group, EventSlots.unanswered(slots).orElseGet(FanotifyGroup::allNumbers));
+    }
+
+    /** The same where nobody knows which events were read: all numbers are tried, which takes some tens of milliseconds. */
     public static void denyWaiting(Fd group) {
+        denyWaiting(group, allNumbers());
+    }
+
+    private static IntStream allNumbers() {
+        return IntStream.range(0, HIGHEST_NUMBER);
+    }
+
+    private static void denyWaiting(Fd group, IntStream numbers) {
         try (Arena arena = Arena.ofConfined()) {
             CallState state = new CallState(arena);
             MemorySegment response = arena.allocate(EventLayout.RESPONSE_SIZE_BYTES, 8);
-            for (int fd = 0; fd < HIGHEST_NUMBER; fd++) {
-                deny(state, group, response, fd);
-            }
+            numbers.forEach(number -> deny(state, group, response, number));
             MemorySegment events = arena.allocate(EVENTS_SIZE_BYTES, 8);
             for (long n = Syscall.read(state, group.number(), events);
                     n > 0;

@@ -30,7 +30,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** A supervisor and the process that it runs, each a process of its own, as they are on a node. */
 @Timeout(120)
 final class SupervisorTest {
-    private static final int MANY = 3_000;
+    /** Their names, of 250 characters, take more than the 128 KiB of a variable. */
+    private static final int MANY = 800;
+    /** Of a hundred images, say. */
+    private static final int MANY_GUARDS = 1_000;
 
     @TempDir
     private Path folder;
@@ -48,9 +51,10 @@ final class SupervisorTest {
             switch (arguments[0]) {
                 case "keeps" -> keeps(store, diary, life);
                 case "keepsMany" -> keepsMany(store, diary, life);
-                case "dies" -> dies(store, diary, life, () -> System.exit(1));
-                case "diesBelowSystemd" -> dies(store, diary, life, () -> System.exit(1));
-                case "hangs" -> dies(store, diary, life, () -> Thread.sleep(60_000));
+                case "dies", "diesBelowSystemd" -> dies(store, diary, life, 0, () -> System.exit(1));
+                case "diesWithManyGuards", "diesWithManyGuardsBelowSystemd" ->
+                    dies(store, diary, life, MANY_GUARDS, () -> System.exit(1));
+                case "hangs" -> dies(store, diary, life, 0, () -> Thread.sleep(60_000));
                 case "fails" -> {
                     write(diary, "fails");
                     System.exit(3);
@@ -122,15 +126,15 @@ final class SupervisorTest {
         }
 
         private static String manyName(int index) {
-            return FdStore.GROUP + "0".repeat(60) + index;
+            return "file." + "0".repeat(240) + index;
         }
 
         private interface Start {
             void fail() throws InterruptedException;
         }
 
-        /** Guards a file, dies while somebody waits, and never serves again. */
-        private static void dies(FdStore store, Path diary, int life, Start next) throws Exception {
+        /** Guards a file, after others that nobody reads, dies while somebody waits, and never serves again. */
+        private static void dies(FdStore store, Path diary, int life, int others, Start next) throws Exception {
             if (life > 0) {
                 next.fail();
             }
@@ -139,7 +143,7 @@ final class SupervisorTest {
                 fd.truncate(8192);
             }
             FanotifyTransport transport = new FanotifyTransport(diary.resolveSibling("inflight"), store, () -> {});
-            transport.guard("x", file, new OnDemandSource() {
+            OnDemandSource source = new OnDemandSource() {
                 @Override
                 public String describe() {
                     return "a file that is never filled";
@@ -154,7 +158,12 @@ final class SupervisorTest {
                 public void fill(long offset, long lengthBytes) {
                     Runtime.getRuntime().halt(9);
                 }
-            });
+            };
+            Path unread = Files.createFile(diary.resolveSibling("unread"));
+            for (int i = 0; i < others; i++) {
+                transport.guard("other" + i, unread, source);
+            }
+            transport.guard("x", file, source);
             transport.settle();
             store.ready();
             write(diary, "guards");
@@ -185,6 +194,7 @@ final class SupervisorTest {
     private Process supervise(String what) throws IOException {
         // Below systemd nobody but the daemon denies.
         List<String> command = new ArrayList<>(java(what.endsWith("BelowSystemd") ? 600_000 : 500));
+        command.add("-XX:TieredStopAtLevel=0"); // as the launcher has it
         command.add(Supervisor.class.getName());
         command.addAll(java(500));
         command.addAll(List.of(Daemon.class.getName(), what, diary().toString()));
@@ -268,7 +278,8 @@ final class SupervisorTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"dies", "hangs", "diesBelowSystemd"})
+    @ValueSource(
+            strings = {"dies", "hangs", "diesBelowSystemd", "diesWithManyGuards", "diesWithManyGuardsBelowSystemd"})
     void whoWaitsForADaemonThatDoesNotGetToServeGetsAnError(String how) throws Exception {
         assumeTrue("root".equals(System.getProperty("user.name")), "needs root");
         folder = Files.createTempDirectory(Path.of("target").toAbsolutePath(), "supervisor");

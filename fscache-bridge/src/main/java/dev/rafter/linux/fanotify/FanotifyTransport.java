@@ -4,6 +4,7 @@ import dev.rafter.fdstore.FdStore;
 import dev.rafter.linux.CallState;
 import dev.rafter.linux.EventLayout;
 import dev.rafter.linux.EventPoll;
+import dev.rafter.linux.EventSlots;
 import dev.rafter.linux.FanotifyGroup;
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.KernelException;
@@ -18,6 +19,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -41,6 +43,10 @@ public final class FanotifyTransport implements Transport {
     /** Index: the group's number. Replaced, never changed, so that the event thread reads it without a lock. */
     private volatile @Nullable GuardedFile[] files = new GuardedFile[16];
 
+    private final ReentrantLock guarding = new ReentrantLock();
+    /** Guards that have not ended. Guarded by {@code guarding}. */
+    private int guards;
+
     private volatile boolean closed;
 
     /** A transport whose guards end with this process. */
@@ -57,6 +63,7 @@ public final class FanotifyTransport implements Transport {
         this.inflight = Files.createDirectories(inflight);
         this.store = store;
         this.onFailure = onFailure;
+        store.take(FdStore.INFLIGHT).ifPresent(Fd::close);
         deleteStale();
         raiseGroupLimit();
         poll = new EventPoll();
@@ -94,21 +101,53 @@ public final class FanotifyTransport implements Transport {
 
     @Override
     public Guard guard(String name, Path cacheFile, OnDemandSource source) throws IOException {
-        Fd group = FanotifyGroup.init();
+        begin();
+        Fd group = null;
         GuardedFile file = null;
         try {
+            group = FanotifyGroup.init();
             file = register(name, group, InflightEvents.create(inflight.resolve(name)), source);
             store.keep(FdStore.GROUP + name, group);
             read(file);
             FanotifyGroup.mark(group, cacheFile);
             return file;
         } catch (IOException | RuntimeException e) {
-            if (file == null) {
-                group.close();
-            } else {
+            if (file != null) {
                 file.close();
+            } else {
+                if (group != null) {
+                    group.close();
+                }
+                end();
             }
             throw e;
+        }
+    }
+
+    /** One guard more. As long as there is one the store has the folder, too: so it knows who waits. */
+    private void begin() throws IOException {
+        guarding.lock();
+        try {
+            if (guards == 0 && !store.keeps(FdStore.INFLIGHT)) {
+                try (Fd folder = Fd.open(inflight, Fd.O_RDONLY | Fd.O_DIRECTORY)) {
+                    store.keep(FdStore.INFLIGHT, folder);
+                }
+            }
+            guards++;
+        } finally {
+            guarding.unlock();
+        }
+    }
+
+    private void end() {
+        guarding.lock();
+        try {
+            guards--;
+            if (guards == 0 && left().isEmpty()) {
+                store.forget(FdStore.INFLIGHT);
+            }
+        } finally {
+            guarding.unlock();
         }
     }
 
@@ -117,13 +156,24 @@ public final class FanotifyTransport implements Transport {
         if (!left().contains(name)) {
             return Optional.empty();
         }
+        begin();
+        try {
+            return adoptLeft(name, source);
+        } catch (IOException | RuntimeException e) {
+            end();
+            throw e;
+        }
+    }
+
+    private Optional<Guard> adoptLeft(String name, OnDemandSource source) throws IOException {
         Path file = inflight.resolve(name);
-        boolean known = InflightEvents.exists(file);
+        boolean known = EventSlots.exists(file);
         // First, since a group that was taken and not registered would be forgotten, and its readers with it.
         InflightEvents events = known ? InflightEvents.reopen(file) : InflightEvents.create(file);
         Optional<Fd> group = store.take(FdStore.GROUP + name);
         if (group.isEmpty()) {
             events.close();
+            end();
             return Optional.empty();
         }
         GuardedFile guarded = register(name, group.get(), events, source);
@@ -150,6 +200,7 @@ public final class FanotifyTransport implements Transport {
 
     void keepNoMore(String name) {
         store.forget(FdStore.GROUP + name);
+        end();
     }
 
     /** Has the event thread read the events of a file from now on. */

@@ -3,6 +3,7 @@ package dev.rafter.linux.fanotify;
 import dev.rafter.linux.CallState;
 import dev.rafter.linux.Errno;
 import dev.rafter.linux.EventLayout;
+import dev.rafter.linux.EventSlots;
 import dev.rafter.linux.FanotifyGroup;
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.KernelException;
@@ -83,10 +84,9 @@ final class GuardedFile implements Transport.Guard {
                     pause();
                     return;
                 }
-                long at = (long) slot * InflightEvents.SLOT_SIZE_BYTES;
+                long at = (long) slot * EventSlots.SLOT_SIZE_BYTES;
                 // A slot has room for one event: one for each read.
-                long n = Syscall.read(
-                        state, group.number(), inflight.memory().asSlice(at, InflightEvents.SLOT_SIZE_BYTES));
+                long n = Syscall.read(state, group.number(), inflight.memory().asSlice(at, EventSlots.SLOT_SIZE_BYTES));
                 if (n < EventLayout.METADATA_SIZE_BYTES) {
                     complain(n);
                     return;
@@ -225,7 +225,7 @@ final class GuardedFile implements Transport.Guard {
     }
 
     private void answerLeft(int slot) {
-        long at = (long) slot * InflightEvents.SLOT_SIZE_BYTES;
+        long at = (long) slot * EventSlots.SLOT_SIZE_BYTES;
         MemorySegment events = inflight.memory();
         long offset = EventLayout.hasRange(events, at) ? EventLayout.offset(events, at) : -1;
         long count = offset < 0 ? 0 : EventLayout.count(events, at);
@@ -257,7 +257,7 @@ final class GuardedFile implements Transport.Guard {
 
     private void resume() {
         synchronized (this) {
-            if (!paused || closing || inflight.unanswered().size() == InflightEvents.SLOTS) {
+            if (!paused || closing || inflight.unanswered().size() == EventSlots.SLOTS) {
                 return;
             }
             paused = false;

@@ -1,7 +1,11 @@
 package dev.rafter.linux.fanotify;
 
+import static dev.rafter.linux.EventSlots.SIZE_BYTES;
+import static dev.rafter.linux.EventSlots.SLOTS;
+import static dev.rafter.linux.EventSlots.SLOT_SIZE_BYTES;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.rafter.linux.EventSlots;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,16 +21,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The events of one group that were read and wait for their answers, in a shared mapping of a file: the kernel itself writes an event
- * there when it is read, so no death of this process can lose it. 512 slots of 64 bytes with one event each, zero where there is none. The
- * event thread alone looks for free slots; any thread may say that one is answered.
+ * The events of one group that were read and wait for their answers, in a shared mapping of a file ({@link EventSlots}): the kernel itself
+ * writes an event there when it is read, so no death of this process can lose it. The event thread alone looks for free slots; any thread
+ * may say that one is answered.
  */
 final class InflightEvents implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(InflightEvents.class);
-
-    static final int SLOT_SIZE_BYTES = 64;
-    static final int SLOTS = 512;
-    private static final int SIZE_BYTES = SLOTS * SLOT_SIZE_BYTES;
     private static final VarHandle LENGTH = JAVA_INT.varHandle();
 
     private final Arena arena = Arena.ofShared();
@@ -53,11 +53,6 @@ final class InflightEvents implements AutoCloseable {
             }
             return new InflightEvents(file, channel);
         }
-    }
-
-    /** Whether there is one that can be opened again. */
-    static boolean exists(Path file) throws IOException {
-        return Files.isRegularFile(file) && Files.size(file) == SIZE_BYTES;
     }
 
     /** The one that the process before this one left. */

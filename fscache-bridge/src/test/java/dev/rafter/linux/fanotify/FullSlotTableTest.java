@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.rafter.fdstore.FdStore;
+import dev.rafter.linux.EventSlots;
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.FdChannel;
 import dev.rafter.linux.KernelException;
@@ -33,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 final class FullSlotTableTest {
     private static final int BLOCK = 4096;
-    private static final int READERS = InflightEvents.SLOTS + 188;
+    private static final int READERS = EventSlots.SLOTS + 188;
     /** A thread a block; says how many got the right bytes. */
     private static final String READ = """
             import os, sys, threading
@@ -200,9 +201,9 @@ final class FullSlotTableTest {
             Source source = new Source();
             try (Transport.Guard _ = transport.guard("x", file, source)) {
                 Process readers = read();
-                source.awaitAsked(InflightEvents.SLOTS);
+                source.awaitAsked(EventSlots.SLOTS);
                 Thread.sleep(200);
-                assertEquals(InflightEvents.SLOTS, source.asked.get(), "no event is read that no slot could take");
+                assertEquals(EventSlots.SLOTS, source.asked.get(), "no event is read that no slot could take");
                 source.may.countDown();
                 assertAllRead(readers);
                 assertEquals(READERS, source.asked.get());
@@ -234,7 +235,7 @@ final class FullSlotTableTest {
 
     private void releaseWhileAllWait(Transport.Guard guard, Source source) throws Exception {
         Process readers = read();
-        source.awaitAsked(InflightEvents.SLOTS);
+        source.awaitAsked(EventSlots.SLOTS);
         for (long block = 0; block < READERS; block++) {
             source.write(block);
         }
@@ -250,7 +251,7 @@ final class FullSlotTableTest {
         FanotifyTransport first = transport();
         first.guard("x", file, dead);
         Process readers = read();
-        dead.awaitAsked(InflightEvents.SLOTS);
+        dead.awaitAsked(EventSlots.SLOTS);
         first.close();
         Source source = new Source();
         source.may.countDown();
