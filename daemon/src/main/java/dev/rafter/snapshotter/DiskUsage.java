@@ -11,7 +11,6 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -25,11 +24,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Counts what a folder takes on disk, of any depth, in bounded memory. Files may come and go meanwhile. What is mounted in it is not
- * counted.
+ * Counts what a folder takes on disk, of any depth, in bounded memory. Files may come and go meanwhile, and folders become symbolic
+ * links: each call is relative to an open folder, and follows none. What is mounted in it is not counted.
  *
- * <p>Folders are walked by recursion, each open as long as what is in it is walked. Those that are too deep for that, or for a path, are
- * left for later: each is then opened on the way from the last such folder above it, and a walk begins there.
+ * <p>Folders are walked by recursion, each open as long as what is in it is walked. Those that are too deep for that are left for later:
+ * each is then opened on the way from the last such folder above it, and a walk begins there.
  */
 final class DiskUsage {
     private static final Logger LOG = LoggerFactory.getLogger(DiskUsage.class);
@@ -38,13 +37,12 @@ final class DiskUsage {
     private static final long DIRECTORY = 0040000;
     private static final long REGULAR = 0100000;
     private static final long TYPE_MASK = 0170000;
-    /** Each open folder takes two descriptors. */
-    private static final int MAX_DEPTH = 32;
-    /** A character takes at most three bytes, and a call a path of 4096. */
-    private static final int MAX_PATH_CHARS = 1000;
+    private static final int FOLDER = Fd.O_RDONLY | Fd.O_DIRECTORY | Fd.O_NOFOLLOW;
+    /** Each open folder takes three descriptors. */
+    private static final int MAX_DEPTH = 24;
 
-    /** With its way each may take 3 KiB. */
-    private static final int MAX_DEEP = 10_000;
+    /** With its way each may take 6 KiB. */
+    private static final int MAX_DEEP = 5_000;
 
     /** Each takes some 64 bytes. */
     private static final int MAX_HARD_LINKS = 250_000;
@@ -102,15 +100,18 @@ final class DiskUsage {
         } catch (NoSuchFileException _) {
             return;
         }
-        walk(new Walk(null, top), top, 0);
-        if (!deep.isEmpty()) {
-            countDeep(top);
+        Optional<Fd> opened = open(top);
+        if (opened.isPresent()) {
+            try (Fd folder = opened.get()) {
+                walk(null, folder, Path.of(""), 0);
+                countDeep(folder);
+            }
         }
     }
 
-    private void countDeep(Path top) throws IOException {
+    private void countDeep(Fd top) throws IOException {
         Deep last = null;
-        Fd here = Fd.open(top, Fd.O_DIRECTORY);
+        Fd here = top.duplicate();
         try {
             while (!deep.isEmpty() && entries <= maxEntries) {
                 Deep next = deep.pop();
@@ -119,7 +120,7 @@ final class DiskUsage {
                     here.close();
                     here = found.get();
                     last = next;
-                    walk(new Walk(next, here.path()), here.path(), 0);
+                    walk(next, here, Path.of(""), 0);
                 }
             }
         } finally {
@@ -127,12 +128,12 @@ final class DiskUsage {
         }
     }
 
-    private static Optional<Fd> open(Path top, Deep wanted) throws IOException {
+    private static Optional<Fd> open(Fd top, Deep wanted) throws IOException {
         Deque<Path> ways = new ArrayDeque<>();
         for (Deep at = wanted; at != null; at = at.above) {
             ways.push(at.way);
         }
-        Fd here = Fd.open(top, Fd.O_DIRECTORY);
+        Fd here = top.duplicate();
         for (Path way : ways) {
             Optional<Fd> next;
             try (Fd _ = here) {
@@ -146,37 +147,49 @@ final class DiskUsage {
         return Optional.of(here);
     }
 
-    /** Empty if it is gone since it was found. */
+    /** One name after the other: a link is not followed in the middle of a way either. */
     private static Optional<Fd> open(Fd from, Path way) throws IOException {
+        Fd here = from.duplicate();
+        for (Path name : way) {
+            Optional<Fd> next;
+            try (Fd _ = here) {
+                next = open(here.path().resolve(name));
+            }
+            if (next.isEmpty()) {
+                return next;
+            }
+            here = next.get();
+        }
+        return Optional.of(here);
+    }
+
+    /** Empty if it is no folder any more. */
+    private static Optional<Fd> open(Path folder) throws IOException {
         try {
-            return Optional.of(Fd.open(from.path().resolve(way), Fd.O_DIRECTORY));
+            return Optional.of(Fd.open(folder, FOLDER));
         } catch (KernelException e) {
-            if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTDIR) {
+            if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTDIR || e.errno() == Errno.ELOOP) {
                 return Optional.empty();
             }
             throw e;
         }
     }
 
-    /** Where a walk began: what it leaves for later is found again from there. */
-    private record Walk(@Nullable Deep from, Path start) {}
-
-    private void walk(Walk walk, Path folder, int depth) throws IOException {
-        try (DirectoryStream<Path> found = Files.newDirectoryStream(folder)) {
+    /** @param way to the folder, from where the walk began: the topmost one, or one that was left for later */
+    private void walk(@Nullable Deep from, Fd folder, Path way, int depth) throws IOException {
+        try (DirectoryStream<Path> found = Files.newDirectoryStream(folder.path())) {
             for (Path entry : found) {
-                visit(walk, entry, depth);
+                visit(from, entry, way.resolve(entry.getFileName()), depth);
                 if (entries > maxEntries) {
                     return;
                 }
             }
-        } catch (NoSuchFileException | NotDirectoryException _) {
-            // Gone since it was listed.
         } catch (DirectoryIteratorException e) {
             throw e.getCause();
         }
     }
 
-    private void visit(Walk walk, Path entry, int depth) throws IOException {
+    private void visit(@Nullable Deep from, Path entry, Path way, int depth) throws IOException {
         try {
             Map<String, Object> status = status(entry);
             if (number(status, "dev") != device) {
@@ -190,10 +203,15 @@ final class DiskUsage {
             // Gone since it was listed.
             return;
         }
-        if (depth < MAX_DEPTH && entry.toString().length() < MAX_PATH_CHARS) {
-            walk(walk, entry, depth + 1);
+        if (depth < MAX_DEPTH) {
+            Optional<Fd> opened = open(entry);
+            if (opened.isPresent()) {
+                try (Fd folder = opened.get()) {
+                    walk(from, folder, way, depth + 1);
+                }
+            }
         } else if (deep.size() < MAX_DEEP) {
-            deep.push(new Deep(walk.from(), walk.start().relativize(entry)));
+            deep.push(new Deep(from, way));
         } else {
             uncounted++;
         }

@@ -7,6 +7,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
@@ -59,6 +62,44 @@ class DiskUsageTest {
         Usage usage = count();
         assertEquals(1 + 31 + 50 * 42 + 13 + 200 + 2, usage.inodes());
         assertTrue(usage.sizeBytes() >= 50 * 200_000L, usage::toString);
+    }
+
+    @Test
+    void countsBelowNamesThatAreNoText() throws IOException, InterruptedException {
+        String script = "for i in {1..40}; do mkdir $'\\xff'; cd $'\\xff'; done; touch {1..10}";
+        Process made = new ProcessBuilder("bash", "-ec", script)
+                .directory(top.toFile())
+                .inheritIO()
+                .start();
+        assertEquals(0, made.waitFor());
+        assertEquals(1 + 40 + 10, count().inodes());
+    }
+
+    /** A container may do that as often as it likes. */
+    @Test
+    void followsNoLinkThatTakesTheFoldersPlace() throws Exception {
+        Path outside = Files.createDirectories(folder.resolve("outside"));
+        for (int i = 0; i < 500; i++) {
+            Files.createFile(outside.resolve("file" + i));
+        }
+        Path inside = Files.createDirectory(top.resolve("inside"));
+        Path aside = top.resolve("aside");
+        try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
+            Future<?> swapping = thread.submit(() -> {
+                for (int i = 0; i < 20_000; i++) {
+                    Files.move(inside, aside);
+                    Files.createSymbolicLink(inside, outside);
+                    Files.delete(inside);
+                    Files.move(aside, inside);
+                }
+                return null;
+            });
+            while (!swapping.isDone()) {
+                long inodes = count().inodes();
+                assertTrue(inodes <= 4, () -> inodes + " counted");
+            }
+            swapping.get();
+        }
     }
 
     @Test

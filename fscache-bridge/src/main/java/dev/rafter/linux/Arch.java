@@ -58,6 +58,7 @@ final class Arch {
 
     static final int O_LARGEFILE = pick(0x8000, 0x20000);
     static final int O_DIRECTORY = pick(0x10000, 0x4000);
+    static final int O_NOFOLLOW = pick(0x20000, 0x8000);
 
     /** {@code struct epoll_event} is packed on x86 alone. */
     static final int EPOLL_EVENT_SIZE_BYTES = pick(12, 16);

@@ -2,11 +2,9 @@ package dev.rafter.linux;
 
 import static dev.rafter.linux.KernelException.check;
 
-import java.io.ByteArrayOutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /** What a file takes on disk, holes not counted: statx(2), which Java's file attributes do not show. */
@@ -23,7 +21,7 @@ public final class DiskSpace {
     public static long allocatedBytes(Path file) throws KernelException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment status = arena.allocate(STATX_BYTES, Long.BYTES);
-            MemorySegment path = arena.allocateFrom(ValueLayout.JAVA_BYTE, name(file));
+            MemorySegment path = arena.allocateFrom(ValueLayout.JAVA_BYTE, Fd.name(file));
             check(
                     Syscall.call(
                             Arch.STATX,
@@ -36,22 +34,5 @@ public final class DiskSpace {
                     file);
             return status.get(ValueLayout.JAVA_LONG, BLOCKS_OFFSET) * BLOCK_BYTES;
         }
-    }
-
-    /** The path's own bytes with a NUL: its text does not have them when the name is in no encoding that this JVM speaks. */
-    private static byte[] name(Path file) {
-        String uri = file.toUri().getRawPath();
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        for (int i = 0; i < uri.length(); i++) {
-            char c = uri.charAt(i);
-            if (c == '%') {
-                bytes.write(Integer.parseInt(uri.substring(i + 1, i + 3), 16));
-                i += 2;
-            } else {
-                bytes.writeBytes(Character.toString(c).getBytes(StandardCharsets.UTF_8));
-            }
-        }
-        bytes.write(0);
-        return bytes.toByteArray();
     }
 }

@@ -27,6 +27,7 @@ public final class Errno {
     public static final int EROFS = 30;
     public static final int ENAMETOOLONG = 36;
     public static final int ENOSYS = 38;
+    public static final int ELOOP = 40;
     public static final int ENODATA = 61;
     public static final int EUCLEAN = 117;
     public static final int ENOTSUP = 95;
@@ -46,6 +47,7 @@ public final class Errno {
             Map.entry(ENOTBLK, "ENOTBLK (not a block device)"),
             Map.entry(EBUSY, "EBUSY (in use)"),
             Map.entry(EEXIST, "EEXIST (exists)"),
+            Map.entry(ELOOP, "ELOOP (symbolic link)"),
             Map.entry(ENODEV, "ENODEV (no such device or filesystem type)"),
             Map.entry(ENOTDIR, "ENOTDIR (not a directory)"),
             Map.entry(EISDIR, "EISDIR (is a directory)"),

@@ -1,11 +1,14 @@
 package dev.rafter.linux;
 
 import static dev.rafter.linux.KernelException.check;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import java.io.ByteArrayOutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
@@ -23,6 +26,7 @@ public final class Fd implements AutoCloseable {
     public static final int O_PATH = 0x200000;
     public static final int O_CLOEXEC = 0x80000;
     public static final int O_DIRECTORY = Arch.O_DIRECTORY;
+    public static final int O_NOFOLLOW = Arch.O_NOFOLLOW;
 
     /** Without it a file of more than 2 GiB cannot be opened through an event. */
     public static final int O_LARGEFILE = Arch.O_LARGEFILE;
@@ -66,10 +70,32 @@ public final class Fd implements AutoCloseable {
     /** open(2), close-on-exec; a file that is created gets mode 0600. */
     public static Fd open(Path path, int flags) throws KernelException {
         try (Arena arena = Arena.ofConfined()) {
-            long name = arena.allocateFrom(path.toString()).address();
+            long name = arena.allocateFrom(JAVA_BYTE, name(path)).address();
             int allFlags = flags | O_CLOEXEC | O_LARGEFILE;
             return owned(check(Syscall.call(Arch.OPENAT, AT_FDCWD, name, allFlags, 0600), "open", path));
         }
+    }
+
+    /** The path's own bytes with a NUL: its text does not have them when a name is in no encoding that this JVM speaks. */
+    static byte[] name(Path path) {
+        String text = path.toString();
+        if (text.chars().allMatch(c -> c < 128)) {
+            return (text + '\0').getBytes(StandardCharsets.US_ASCII);
+        }
+        String uri = path.toUri().getRawPath();
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        int end = uri.endsWith("/") ? uri.length() - 1 : uri.length(); // of a folder: it would make a link be followed
+        for (int i = 0; i < end; i++) {
+            char c = uri.charAt(i);
+            if (c == '%') {
+                bytes.write(Integer.parseInt(uri.substring(i + 1, i + 3), 16));
+                i += 2;
+            } else {
+                bytes.write(c);
+            }
+        }
+        bytes.write(0);
+        return bytes.toByteArray();
     }
 
     /** The number, for calls. */
