@@ -11,7 +11,7 @@ final class LabelUpdate {
     private LabelUpdate() {}
 
     /**
-     * The labels after an update.
+     * The labels after an update. Those that tell what we have found out stay as they are.
      *
      * @param mask paths {@code labels} and {@code labels.KEY}; empty: replace all that can change
      * @param wanted the request's labels; an empty value removes the label
@@ -32,6 +32,10 @@ final class LabelUpdate {
         }
         updated.values().removeIf(String::isEmpty);
         updated.remove(Labels.SERVED);
+        updated.remove(Labels.REMAPPED);
+        if (labels.containsKey(Labels.REMAPPED)) {
+            updated.put(Labels.REMAPPED, labels.get(Labels.REMAPPED));
+        }
         return updated;
     }
 }

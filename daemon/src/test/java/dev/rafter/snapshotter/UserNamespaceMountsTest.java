@@ -167,6 +167,7 @@ class UserNamespaceMountsTest {
             List<Mount> mounts = snapshotter.prepare("default/4/" + remapped + "-remap", image, Map.of());
             give(Path.of(option(mounts, "upperdir")), 100000, 200000);
             snapshotter.commit("default/5/" + remapped, "default/4/" + remapped + "-remap", Map.of(), "");
+            snapshotter.update("default/5/" + remapped, Map.of("a.client/label", "1"), List.of());
             List<Mount> container = snapshotter.prepare("container on " + remapped, "default/5/" + remapped, MAPPED);
             assertEquals(new Owner(100000, 200000), upper(container));
             assertTrue(options(container).stream().noneMatch(option -> option.contains("idmap")), container::toString);
