@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import java.util.TreeSet;
@@ -76,18 +77,21 @@ final class SnapshotFolders implements Closeable {
         return ids;
     }
 
-    /** Makes the folders of a new snapshot as overlayfs wants them; what is there already stays. */
+    /** Makes the folders of a snapshot as overlayfs wants them. Its {@code fs} comes last, with its owner: where it is, all is there. */
     void create(long id, boolean writable, @Nullable Owner owner) throws IOException {
         makeFolder(folder.resolve(Long.toString(id)), "rwx------");
-        makeFolder(fs(id), "rwxr-xr-x");
         if (writable) {
             makeFolder(work(id), "rwx--x--x");
         }
+        Path fresh = folder.resolve(id + "/fs.new");
+        makeFolder(fresh, "rwxr-xr-x");
         if (owner != null) {
-            Files.setAttribute(fs(id), "unix:uid", owner.uid(), NOFOLLOW_LINKS);
-            Files.setAttribute(fs(id), "unix:gid", owner.gid(), NOFOLLOW_LINKS);
+            Files.setAttribute(fresh, "unix:uid", owner.uid(), NOFOLLOW_LINKS);
+            Files.setAttribute(fresh, "unix:gid", owner.gid(), NOFOLLOW_LINKS);
         }
         steps.after("folder owned");
+        Files.move(fresh, fs(id), StandardCopyOption.ATOMIC_MOVE);
+        steps.after("folder in place");
     }
 
     private void makeFolder(Path path, String permissions) throws IOException {

@@ -220,6 +220,7 @@ class CrashTest {
                 Set.of(
                         "folder made",
                         "folder owned",
+                        "folder in place",
                         "line written",
                         "line durable",
                         "folder emptied",
