@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
  * </pre>
  *
  * The file is allocated ahead with zeros, so that appending changes no metadata, and so that lines that free space can be written when
- * the disk is full. A last line that is cut short was never acknowledged and is dropped. Reading is {@link JournalReader}'s, writing
+ * the disk is full (but for btrfs, which writes elsewhere what is overwritten). A last line that is cut short was never acknowledged and is dropped. Reading is {@link JournalReader}'s, writing
  * {@link JournalFile}'s; the file is replaced by another under its name. Not thread safe.
  */
 final class Journal implements Closeable {
@@ -42,7 +42,8 @@ final class Journal implements Closeable {
     static Journal append(Path file, JournalReader.Contents contents, Steps steps) throws IOException {
         Files.deleteIfExists(next(file));
         JournalFile opened = JournalFile.open(file, contents.endBytes(), contents.leftoverBytes(), steps);
-        Journal journal = new Journal(file, opened, true, steps);
+        // Whoever put it there may have died before the disk had its name.
+        Journal journal = new Journal(file, opened, false, steps);
         journal.trySettle();
         return journal;
     }

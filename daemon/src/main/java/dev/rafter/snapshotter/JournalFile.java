@@ -132,6 +132,10 @@ final class JournalFile implements Closeable {
         makeRoom(bytes.length, frees);
         settle();
         try {
+            if (durable && endBytes > syncedBytes) {
+                channel.force(
+                        false); // a note that a power cut has torn would be damage, once there is a line behind it
+            }
             writeAt(ByteBuffer.wrap(bytes), endBytes);
             steps.after("line written");
             if (durable) {

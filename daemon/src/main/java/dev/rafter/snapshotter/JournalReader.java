@@ -39,13 +39,14 @@ final class JournalReader {
     /**
      * What was found.
      *
+     * @param exists whether there is a file
      * @param lines how many could be read
      * @param damaged lines in the middle that could not be read and are lost
      * @param clean whether the file ends as it should
      * @param endBytes where the last line that could be read ends; 0 if there is nothing that could be appended to
      * @param leftoverBytes from where on there are only zeros
      */
-    record Contents(int lines, int damaged, boolean clean, long endBytes, long leftoverBytes) {}
+    record Contents(boolean exists, int lines, int damaged, boolean clean, long endBytes, long leftoverBytes) {}
 
     private JournalReader(Path file, Lines sink) {
         this.file = file;
@@ -59,7 +60,7 @@ final class JournalReader {
      */
     static Contents read(Path file, Lines sink) throws IOException {
         if (!Files.exists(file)) {
-            return new Contents(0, 0, false, 0, 0);
+            return new Contents(false, 0, 0, false, 0, 0);
         }
         JournalReader reader = new JournalReader(file, sink);
         try (InputStream in = Files.newInputStream(file)) {
@@ -138,6 +139,6 @@ final class JournalReader {
     private Contents contents() {
         int lost = headerSeen ? damaged : 1;
         boolean clean = lost == 0 && unread == 0 && leftoverBytes <= endBytes;
-        return new Contents(lines, lost, clean, endBytes, leftoverBytes);
+        return new Contents(true, lines, lost, clean, endBytes, leftoverBytes);
     }
 }

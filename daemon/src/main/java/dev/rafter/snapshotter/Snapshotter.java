@@ -71,9 +71,9 @@ public final class Snapshotter implements Closeable {
 
     static Snapshotter open(Path root, LazyImages lazyImages, MeterRegistry meters, Steps steps) throws IOException {
         Files.createDirectories(root);
-        StateStore store = StateStore.open(root, steps);
+        SnapshotFolders folders = new SnapshotFolders(root.resolve("snapshots"), steps);
+        StateStore store = StateStore.open(root, !folders.ids().isEmpty(), steps);
         try {
-            SnapshotFolders folders = new SnapshotFolders(root.resolve("snapshots"), steps);
             Snapshotter snapshotter = new Snapshotter(store, folders, lazyImages, meters);
             snapshotter.mend();
             return snapshotter;
@@ -92,7 +92,7 @@ public final class Snapshotter implements Closeable {
             nextId = Math.max(nextId, snapshot.id() + 1);
             mend(snapshot);
         }
-        if (store.isDamaged()) {
+        if (store.isIncomplete()) {
             unknown.forEach(id -> LOG.warn("snapshot folder {} is of no known snapshot and is kept", id));
         } else {
             unknown.forEach(folders::discard);

@@ -7,6 +7,7 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -31,15 +32,15 @@ final class StateStore implements Closeable {
 
     private final Journal journal;
     private final FileChannel lock;
-    private final Path damagedCopy;
+    private final boolean incomplete;
     private final Map<String, Snapshot> snapshots = new LinkedHashMap<>();
     private final Map<String, Integer> children = new HashMap<>();
     private long liveBytes;
 
-    private StateStore(Journal journal, FileChannel lock, Path damagedCopy, Collection<Snapshot> found) {
+    private StateStore(Journal journal, FileChannel lock, boolean incomplete, Collection<Snapshot> found) {
         this.journal = journal;
         this.lock = lock;
-        this.damagedCopy = damagedCopy;
+        this.incomplete = incomplete;
         found.forEach(this::insert);
         liveBytes = journal.sizeBytes();
     }
@@ -48,15 +49,18 @@ final class StateStore implements Closeable {
      * Opens the state of a folder, or begins one. What is damaged in it is reported, kept aside and left out. On a full disk what is there
      * is used as it is.
      *
+     * @param used whether there are files of snapshots: then a state that is not there has been lost
      * @throws IOException if the folder cannot be used, another process uses it, or its state is of another version of Rafter
      */
-    static StateStore open(Path folder, Steps steps) throws IOException {
+    static StateStore open(Path folder, boolean used, Steps steps) throws IOException {
         FileChannel lock = lock(folder.resolve("state.lock"));
         try {
             Path file = folder.resolve("state.db");
             Map<String, Snapshot> found = new LinkedHashMap<>();
             JournalReader.Contents contents = JournalReader.read(file, line -> replay(file, line, found));
-            return new StateStore(journal(file, contents, found.values(), steps), lock, damaged(file), found.values());
+            boolean lost = contents.damaged() > 0 || (used && !contents.exists());
+            Journal journal = journal(file, contents, lost, found.values(), steps);
+            return new StateStore(journal, lock, lost || Files.exists(damaged(file)), found.values());
         } catch (IOException | RuntimeException | Error e) {
             lock.close();
             throw e;
@@ -76,14 +80,15 @@ final class StateStore implements Closeable {
         }
     }
 
-    private static Journal journal(Path file, JournalReader.Contents contents, Collection<Snapshot> found, Steps steps)
+    private static Journal journal(
+            Path file, JournalReader.Contents contents, boolean lost, Collection<Snapshot> found, Steps steps)
             throws IOException {
         if (contents.clean() && contents.lines() <= REWRITE_FACTOR * (found.size() + 8)) {
             return Journal.append(file, contents, steps);
         }
         try {
-            if (contents.damaged() > 0) {
-                keepDamaged(file, contents.damaged());
+            if (lost) {
+                keepAside(file, contents);
             }
             return Journal.create(file, lines(found), steps);
         } catch (IOException e) {
@@ -95,16 +100,21 @@ final class StateStore implements Closeable {
         }
     }
 
-    /** By a second name of the same file, which takes no space. */
-    private static void keepDamaged(Path file, int lines) throws IOException {
+    /** By a second name of the same file, which takes no space; an empty file says that there was none. */
+    private static void keepAside(Path file, JournalReader.Contents contents) throws IOException {
         Path copy = damaged(file);
-        Files.deleteIfExists(copy);
-        Files.createLink(copy, file);
+        if (contents.exists()) {
+            Path fresh = copy.resolveSibling(copy.getFileName() + ".new");
+            Files.deleteIfExists(fresh);
+            Files.createLink(fresh, file);
+            Files.move(fresh, copy, StandardCopyOption.ATOMIC_MOVE);
+        } else if (Files.notExists(copy)) {
+            Files.createFile(copy);
+        }
         LOG.error(
-                "{}: {} damaged lines are lost, and what they say of snapshots with them; {} has them, and while it is"
-                        + " there no files of unknown snapshots are deleted",
+                "{}: {}, and what was said of snapshots with it; while {} is there no files of unknown snapshots are deleted",
                 file,
-                lines,
+                contents.exists() ? contents.damaged() + " damaged lines are lost" : "it is gone",
                 copy);
     }
 
@@ -112,9 +122,9 @@ final class StateStore implements Closeable {
         return file.resolveSibling(file.getFileName() + ".damaged");
     }
 
-    /** Whether snapshots may exist that are not known because what was said of them is damaged. */
-    boolean isDamaged() {
-        return Files.exists(damagedCopy);
+    /** Whether there may be snapshots that are not known, because what was said of them is damaged or gone. */
+    boolean isIncomplete() {
+        return incomplete;
     }
 
     private static FileChannel lock(Path file) throws IOException {

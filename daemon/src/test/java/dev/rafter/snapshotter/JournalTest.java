@@ -137,12 +137,12 @@ class JournalTest {
 
     @Test
     void twoStoresCannotShareAFolder() throws IOException {
-        try (StateStore store = StateStore.open(folder, Steps.NONE)) {
+        try (StateStore store = StateStore.open(folder, false, Steps.NONE)) {
             assertEquals(List.of(), store.all());
-            IOException refused = assertThrows(IOException.class, () -> StateStore.open(folder, Steps.NONE));
+            IOException refused = assertThrows(IOException.class, () -> StateStore.open(folder, false, Steps.NONE));
             assertTrue(refused.toString().contains("in use"), refused.toString());
         }
-        StateStore.open(folder, Steps.NONE).close();
+        StateStore.open(folder, false, Steps.NONE).close();
     }
 
     /** The disk fails at one step, as often as asked. */
@@ -182,6 +182,19 @@ class JournalTest {
         }
         assertEquals(List.of("a and b", "c", "d"), readLines());
         assertOnlyTheJournalIsThere();
+    }
+
+    /** Who renamed it may have died before the disk had the name. */
+    @Test
+    void aFileThatIsGoneOnWithHasItsNameOnDiskBeforeALineCounts() throws IOException {
+        write("a");
+        Failing disk = new Failing("journal in place");
+        disk.times = 2;
+        try (Journal journal = Journal.append(file(), read(), disk)) {
+            assertThrows(IOException.class, () -> journal.add("refused", true));
+            journal.add("b", false);
+        }
+        assertEquals(List.of("a", "b"), readLines());
     }
 
     @Test
@@ -288,29 +301,44 @@ class JournalTest {
     @Test
     void theStateOfAnotherVersionIsRefusedAndStays() throws IOException {
         Files.writeString(file(), "rafter-state 2\nwho knows\n");
-        assertTrue(assertThrows(IOException.class, () -> StateStore.open(folder, Steps.NONE))
+        assertTrue(assertThrows(IOException.class, () -> StateStore.open(folder, false, Steps.NONE))
                 .toString()
                 .contains("another version"));
         write("{\"put\":[],\"fromTheFuture\":1}");
         byte[] before = Files.readAllBytes(file());
-        IOException refused = assertThrows(IOException.class, () -> StateStore.open(folder, Steps.NONE));
+        IOException refused = assertThrows(IOException.class, () -> StateStore.open(folder, false, Steps.NONE));
         assertTrue(refused.toString().contains("newer version"), refused.toString());
         assertTrue(refused.toString().contains("fromTheFuture"), refused.toString());
         write("{\"put\":[{\"id\":1,\"name\":\"a\",\"kind\":\"ACTIVE\",\"created\":\"some day\",\"updated\":\"\"}]}");
-        assertThrows(IOException.class, () -> StateStore.open(folder, Steps.NONE));
+        assertThrows(IOException.class, () -> StateStore.open(folder, false, Steps.NONE));
         Files.write(file(), before);
     }
 
     @Test
     void aDamagedStateIsKeptAside() throws IOException {
-        try (StateStore store = StateStore.open(folder, Steps.NONE)) {
-            assertFalse(store.isDamaged());
+        try (StateStore store = StateStore.open(folder, false, Steps.NONE)) {
+            assertFalse(store.isIncomplete());
         }
         Files.writeString(file(), "something else\n");
-        try (StateStore store = StateStore.open(folder, Steps.NONE)) {
-            assertTrue(store.isDamaged());
+        try (StateStore store = StateStore.open(folder, false, Steps.NONE)) {
+            assertTrue(store.isIncomplete());
         }
         assertEquals("something else\n", Files.readString(folder.resolve("state.db.damaged")));
         assertTrue(read().clean());
+    }
+
+    @Test
+    void aDamagedStateThatCannotBeKeptAsideIsKnownToBeDamaged() throws IOException {
+        write("{}", "{}");
+        String text = Files.readString(file());
+        Files.writeString(file(), text.replaceFirst("\\{}", "[]"));
+        Files.writeString(folder.resolve("state.db.damaged"), "of another time");
+        Files.createDirectories(folder.resolve("state.db.damaged.new/in the way"));
+        for (int start = 0; start < 2; start++) {
+            try (StateStore store = StateStore.open(folder, false, Steps.NONE)) {
+                assertTrue(store.isIncomplete());
+            }
+            assertEquals("of another time", Files.readString(folder.resolve("state.db.damaged")));
+        }
     }
 }

@@ -87,7 +87,7 @@ class MendTest {
     /** containerd lists and removes them when it does not know them: children first, and then they have to be there. */
     @Test
     void standInsDoNotPileUp() throws IOException {
-        try (StateStore store = StateStore.open(folder, Steps.NONE)) {
+        try (StateStore store = StateStore.open(folder, false, Steps.NONE)) {
             java.time.Instant now = java.time.Instant.now();
             store.put(new Snapshot(7, "child", "lost", Kind.ACTIVE, now, now, Map.of(), null, null));
         }
@@ -102,6 +102,35 @@ class MendTest {
             snapshotter.remove("lost");
         });
         open(snapshotter -> assertEquals(List.of(), names(snapshotter)));
+    }
+
+    @Test
+    void whereTheStateIsGoneNothingIsDeletedUntilAPersonSaysSo() throws IOException {
+        open(snapshotter -> snapshotter.prepare("container", "", Map.of()));
+        Path written = Files.writeString(fs(1).resolve("file"), "of a container");
+        Files.delete(folder.resolve("state.db"));
+        for (int start = 0; start < 2; start++) {
+            open(snapshotter -> {
+                assertEquals(List.of(), names(snapshotter));
+                snapshotter.cleanup();
+                assertTrue(Files.exists(written));
+            });
+        }
+        Files.delete(folder.resolve("state.db.damaged"));
+        open(snapshotter -> {});
+        assertTrue(Files.notExists(written));
+    }
+
+    @Test
+    void aFolderThatWasMadeInPartIsMadeWhole() throws IOException {
+        open(snapshotter -> snapshotter.prepare("container", "", Map.of()));
+        lose(1);
+        Files.createDirectories(fs(1).resolveSibling("fs.new"));
+        open(snapshotter -> {
+            snapshotter.mounts("container");
+            assertTrue(Files.isDirectory(fs(1)) && Files.isDirectory(fs(1).resolveSibling("work")));
+            assertTrue(Files.notExists(fs(1).resolveSibling("fs.new")));
+        });
     }
 
     @Test
