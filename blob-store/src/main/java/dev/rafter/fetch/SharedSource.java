@@ -4,14 +4,19 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * One blob in several places, each as good as the others. The one that answered last is asked first; one that fails is asked last from then
- * on. Each gets a share of the time that is left, so that one which does not answer leaves the others some. Thread safe.
+ * on. Each host gets a share of the time that is left, so that one which does not answer leaves the others some; several places on one
+ * host are as slow as one. Thread safe.
  */
 public final class SharedSource implements BlobSource {
+    /** One host has at least half of the time: with less, a slow link could give nothing to any of many. */
+    private static final int MOST_SHARES = 2;
+
     /** In the order of asking. */
     private final List<BlobSource> sources = new CopyOnWriteArrayList<>();
 
@@ -38,20 +43,23 @@ public final class SharedSource implements BlobSource {
     public ReadableByteChannel open(long offset, long lengthBytes, Duration timeout) throws IOException {
         long deadline = System.nanoTime() + timeout.toNanos();
         IOException failure = null;
-        List<BlobSource> asked = List.copyOf(sources);
-        for (int i = 0; i < asked.size(); i++) {
-            long left = deadline - System.nanoTime();
-            if (left <= 0) {
+        List<BlobSource> toAsk = new ArrayList<>(sources);
+        while (!toAsk.isEmpty()) {
+            long begin = System.nanoTime();
+            if (deadline - begin <= 0) {
                 break;
             }
-            BlobSource source = asked.get(i);
+            long share = (deadline - begin) / Math.min(MOST_SHARES, hosts(toAsk));
+            BlobSource source = toAsk.removeFirst();
             try {
-                ReadableByteChannel range =
-                        source.open(offset, lengthBytes, Duration.ofNanos(left / (asked.size() - i)));
+                ReadableByteChannel range = source.open(offset, lengthBytes, Duration.ofNanos(share));
                 move(source, 0);
                 return new Watched(source, range);
             } catch (IOException e) {
                 failed(source);
+                if (System.nanoTime() - begin >= share) {
+                    toAsk.removeIf(other -> other.host().equals(source.host()));
+                }
                 if (failure == null) {
                     failure = e;
                 } else {
@@ -60,6 +68,10 @@ public final class SharedSource implements BlobSource {
             }
         }
         throw failure == null ? new IOException("no image that has the blob is mounted any more") : failure;
+    }
+
+    private static long hosts(List<BlobSource> sources) {
+        return sources.stream().map(BlobSource::host).distinct().count();
     }
 
     private void failed(BlobSource source) {

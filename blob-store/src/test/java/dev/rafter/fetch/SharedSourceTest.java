@@ -25,10 +25,16 @@ final class SharedSourceTest {
     /** Does something before it gives the blob's bytes. */
     private final class Place implements BlobSource {
         private final String name;
+        private final String host;
         private Opening opening = _ -> {};
 
         Place(String name) {
+            this(name, name);
+        }
+
+        Place(String name, String host) {
             this.name = name;
+            this.host = host;
             shared.add(this);
         }
 
@@ -39,7 +45,7 @@ final class SharedSourceTest {
 
         @Override
         public String host() {
-            return name;
+            return host;
         }
 
         @Override
@@ -89,6 +95,26 @@ final class SharedSourceTest {
         dead.opening = _ -> {};
         assertEquals(List.of("good", "dead"), askedToRead());
         assertEquals(List.of("dead"), askedToRead());
+    }
+
+    @Test
+    void manyPlacesOnOneHostHaveAllTheTimeThereIs() throws IOException {
+        for (int i = 0; i < 10; i++) {
+            new Place("image " + i, "host").opening = timeout -> {
+                assertTrue(timeout.compareTo(TIMEOUT.dividedBy(2)) > 0, timeout::toString);
+                throw new IOException("refused");
+            };
+        }
+        new Place("good", "host");
+        assertEquals(11, askedToRead().size());
+    }
+
+    @Test
+    void aHostThatDoesNotAnswerIsAskedOnce() throws IOException {
+        new Place("one", "dead").opening = SharedSourceTest::hang;
+        new Place("two", "dead").opening = SharedSourceTest::hang;
+        new Place("good");
+        assertEquals(List.of("one", "good"), askedToRead());
     }
 
     @Test
