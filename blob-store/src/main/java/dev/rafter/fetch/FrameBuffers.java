@@ -68,6 +68,7 @@ final class FrameBuffers implements AutoCloseable {
         private final Condition turn = lock.newCondition();
         private boolean demand;
         private Slabs.@Nullable Slab slab;
+        private @Nullable OutOfMemoryError failure;
 
         Waiter(Claimant claimant, int sizeBytes) {
             this.claimant = claimant;
@@ -99,7 +100,11 @@ final class FrameBuffers implements AutoCloseable {
         }
     }
 
-    /** Leases a buffer; waits for others to give theirs back. One that is larger than the bound is let through when it is alone. */
+    /**
+     * Leases a buffer; waits for others to give theirs back. One that is larger than the bound is let through when it is alone.
+     *
+     * @throws OutOfMemoryError if the machine has less memory than these buffers may take
+     */
     Lease lease(Claimant claimant, int sizeBytes) throws InterruptedException {
         long _ = Slabs.roundedUp(sizeBytes);
         Waiter waiter = new Waiter(claimant, sizeBytes);
@@ -111,6 +116,9 @@ final class FrameBuffers implements AutoCloseable {
                 Slabs.Slab slab = waiter.slab;
                 if (slab != null) {
                     return new Lease(waiter, slab);
+                }
+                if (waiter.failure != null) {
+                    throw waiter.failure;
                 }
                 waiter.turn.await();
             }
@@ -181,9 +189,15 @@ final class FrameBuffers implements AutoCloseable {
         return used == 0 || used + Slabs.roundedUp(waiter.sizeBytes) <= bound;
     }
 
+    /** Whoever admits it, often another one that gives back: it is the waiter that fails where there is no memory. */
     private void admit(Waiter waiter) {
-        count(waiter, Slabs.roundedUp(waiter.sizeBytes));
-        waiter.slab = slabs.take(waiter.sizeBytes, maxBytes - leasedBytes);
+        long bytes = Slabs.roundedUp(waiter.sizeBytes);
+        try {
+            waiter.slab = slabs.take(waiter.sizeBytes, maxBytes - leasedBytes - bytes);
+            count(waiter, bytes);
+        } catch (OutOfMemoryError e) {
+            waiter.failure = e;
+        }
         waiter.turn.signal();
     }
 
