@@ -362,7 +362,7 @@ public final class BlobCache {
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate") // every update is under the lock; volatile is for readers
-    private void forgetUnsynced(ReadyMap.Snapshot snapshot) throws IOException {
+    private void forgetUnsynced(ReadyMap.Snapshot snapshot) {
         state.lock();
         try {
             failedSyncs = failedSyncs + 1;

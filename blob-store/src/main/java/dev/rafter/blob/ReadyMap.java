@@ -289,15 +289,23 @@ final class ReadyMap implements AutoCloseable {
 
     /**
      * Forgets what a failed fdatasync may have lost: the kernel reports such a loss once and then calls the pages clean, so nothing that
-     * is not known to be synced counts as ready any more.
+     * is not known to be synced counts as ready any more. What was synced is on the same disk: where it cannot be read, nothing counts.
      */
-    void dropUnsynced(Snapshot snapshot) throws IOException {
+    synchronized void dropUnsynced(Snapshot snapshot) {
         for (int i = 0; i < snapshot.sectors.length; i++) {
             long first = (long) snapshot.sectors[i] * WORDS_PER_SECTOR;
-            long[] synced = readSector(channel, words, snapshot.sectors[i]);
+            long[] synced = syncedWords(snapshot.sectors[i]);
             for (int j = 0; j < WORDS_PER_SECTOR && first + j < words; j++) {
                 long _ = (long) WORD.getAndBitwiseAnd(live, (first + j) << 3, synced[j]);
             }
+        }
+    }
+
+    private long[] syncedWords(int sector) {
+        try {
+            return readSector(channel, words, sector);
+        } catch (IOException _) {
+            return new long[WORDS_PER_SECTOR];
         }
     }
 

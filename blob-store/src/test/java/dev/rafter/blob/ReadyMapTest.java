@@ -160,6 +160,20 @@ final class ReadyMapTest {
     }
 
     @Test
+    void aFailedSyncTakesBackAllWhereItCannotReadWhatWasSynced() throws IOException {
+        try (ReadyMap map = map(BOOT)) {
+            set(map, 0, 10L * BLOCK);
+            sync(map);
+            set(map, 10L * BLOCK, 10L * BLOCK);
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                channel.truncate(channel.size() - 3L * ReadyMapFormat.SECTOR_SIZE_BYTES);
+            }
+            map.dropUnsynced(map.snapshotDirty());
+            assertEquals(new BitSet(), bits(map));
+        }
+    }
+
+    @Test
     void aTruncatedOrLongerFileIsAnEmptyMap() throws IOException {
         for (long cut : new long[] {0, 1, 100, 4095, 4096, 5000, -512, -1, 1}) {
             writeSome();
