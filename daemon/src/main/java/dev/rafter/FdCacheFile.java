@@ -43,7 +43,7 @@ final class FdCacheFile implements CacheFile {
 
     @Override
     public void sync() throws IOException {
-        fd.syncData();
+        channel.force(false);
     }
 
     @Override

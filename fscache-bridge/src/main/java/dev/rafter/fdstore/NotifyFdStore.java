@@ -1,5 +1,6 @@
 package dev.rafter.fdstore;
 
+import dev.rafter.linux.BlockingCall;
 import dev.rafter.linux.EventPoll;
 import dev.rafter.linux.Fd;
 import dev.rafter.linux.KernelException;
@@ -25,7 +26,7 @@ public final class NotifyFdStore implements FdStore {
     private static final int FIRST_PASSED = 3;
     private static final int SETTLE_MILLIS = 10_000;
     /** All names are told in one variable of the environment, which has at most 128 KiB. */
-    private static final int NAMES_BYTES_OF_SYSTEMD = 128_000;
+    public static final int NAMES_BYTES_OF_SYSTEMD = 128_000;
     /** How the name begins under which it is kept since when daemons have been starting, and none has served. Nanoseconds since boot follow. */
     private static final String STARTING = "starting.";
 
@@ -178,7 +179,7 @@ public final class NotifyFdStore implements FdStore {
             send("BARRIER=1", List.of(pipe.write()));
             pipe.write().close();
             poll.add(pipe.read(), 0);
-            if (poll.await(new long[1], SETTLE_MILLIS) == 0) {
+            if (BlockingCall.run(() -> poll.await(new long[1], SETTLE_MILLIS)) == 0) {
                 throw new IOException("the process that keeps descriptors, $NOTIFY_SOCKET, does not answer");
             }
         }

@@ -12,9 +12,6 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -23,8 +20,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * close it. Closing the channel runs an action instead of closing the descriptor, since others may need that.
  */
 public final class FdChannel extends FileChannel {
-    private static final Executor DISK =
-            command -> Thread.ofPlatform().daemon().name("force").start(command);
     private static final int COPY_SIZE_BYTES = 64 * 1024;
 
     private final Fd fd;
@@ -168,31 +163,14 @@ public final class FdChannel extends FileChannel {
     @Override
     public void force(boolean metaData) throws IOException {
         openNumber();
-        if (!Thread.currentThread().isVirtual()) {
-            forceHere(metaData);
-            return;
-        }
-        try {
-            CompletableFuture.runAsync(() -> forceUnchecked(metaData), DISK).join();
-        } catch (CompletionException e) {
-            throw new IOException("cannot write " + fd + " to the disk", e.getCause());
-        }
-    }
-
-    private void forceUnchecked(boolean metaData) {
-        try {
-            forceHere(metaData);
-        } catch (KernelException e) {
-            throw new CompletionException(e);
-        }
-    }
-
-    private void forceHere(boolean metaData) throws KernelException {
-        if (metaData) {
-            fd.sync();
-        } else {
-            fd.syncData();
-        }
+        boolean _ = BlockingCall.run(() -> {
+            if (metaData) {
+                fd.sync();
+            } else {
+                fd.syncData();
+            }
+            return true;
+        });
     }
 
     @Override
