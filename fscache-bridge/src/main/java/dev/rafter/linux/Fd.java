@@ -37,6 +37,10 @@ public final class Fd implements AutoCloseable {
     private static final int F_SETFD = 2;
     private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int F_SETLEASE = 1024;
+    private static final int F_SETSIG = 10;
+    /** Ignored where nobody has asked for it. */
+    private static final int SIGURG = 23;
+
     private static final int F_WRLCK = 1;
     private static final int F_UNLCK = 2;
     private static final int FD_CLOEXEC = 1;
@@ -183,6 +187,8 @@ public final class Fd implements AutoCloseable {
      * file, a loop device, a mapping. The kernel says it by granting a write lease, or not; the lease is given back at once.
      */
     public boolean isOnlyOpenFile() throws KernelException {
+        // Who opens the file meanwhile has us told by a signal: by default one that ends the process.
+        check(Syscall.call(Arch.FCNTL, number(), F_SETSIG, SIGURG), "fcntl(F_SETSIG)", this);
         long result = Syscall.call(Arch.FCNTL, number(), F_SETLEASE, F_WRLCK);
         if (result == -Errno.EAGAIN || result == -Errno.EBUSY) {
             return false;
