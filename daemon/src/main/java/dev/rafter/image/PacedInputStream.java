@@ -23,6 +23,11 @@ final class PacedInputStream extends FilterInputStream {
     private final long startNanos;
     private long bytes;
 
+    /** How long a download of this size can take before it is given up. */
+    static Duration longest(long sizeBytes) {
+        return GRACE.plusSeconds(sizeBytes / MIN_BYTES_PER_SECOND);
+    }
+
     /** @param resource what to call it in errors */
     PacedInputStream(InputStream in, String resource) {
         this(in, resource, System::nanoTime);

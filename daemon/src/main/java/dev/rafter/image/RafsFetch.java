@@ -5,8 +5,11 @@ import dev.rafter.oci.Descriptor;
 import dev.rafter.oci.Digest;
 import dev.rafter.oci.MediaTypes;
 import dev.rafter.registry.ImageSource;
+import dev.rafter.registry.VerifyingInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,7 +35,7 @@ final class RafsFetch {
         Descriptor layer = ImageKind.bootstrapLayer(resolved.manifest()).orElseThrow();
         Path file = ImageStore.bootstrap(directory);
         String resource = "bootstrap layer " + layer.digest() + " of " + name;
-        try (InputStream stream = new PacedInputStream(source.blob(layer), resource)) {
+        try (InputStream stream = new PacedInputStream(open(layer, resource), resource)) {
             new BootstrapLayer(resource, layer.size()).extract(stream, directory);
         }
         List<Descriptor> blobs = new StoredRafs(directory, name).with(bootstrap -> {
@@ -58,6 +61,15 @@ final class RafsFetch {
                 Files.size(file),
                 resolved.manifest().layers().stream().map(Descriptor::digest).toList(),
                 blobs);
+    }
+
+    /** What waits for it holds up all that is asked of the image: it has a deadline from its first byte on, too. */
+    private InputStream open(Descriptor layer, String resource) throws IOException {
+        if (layer.size() == 0) {
+            return source.blob(layer);
+        }
+        ReadableByteChannel all = source.range(layer, 0, layer.size(), PacedInputStream.longest(layer.size()));
+        return new VerifyingInputStream(Channels.newInputStream(all), layer, resource);
     }
 
     /** The blob as the manifest names it; a blob of a chunk dictionary that it does not name is in the same repository. */
