@@ -20,8 +20,9 @@ import org.slf4j.LoggerFactory;
  * </pre>
  *
  * The file is allocated ahead with zeros, so that appending changes no metadata, and so that lines that free space can be written when
- * the disk is full (but for btrfs, which writes elsewhere what is overwritten). A last line that is cut short was never acknowledged and is dropped. Reading is {@link JournalReader}'s, writing
- * {@link JournalFile}'s; the file is replaced by another under its name. Not thread safe.
+ * the disk is full (but for btrfs, which writes elsewhere what is overwritten). A last line that is cut short was never acknowledged and
+ * is dropped. Reading is {@link JournalReader}'s, writing {@link JournalFile}'s; the file is replaced by another under its name. Not
+ * thread safe.
  */
 final class Journal implements Closeable {
     private static final Logger LOG = LoggerFactory.getLogger(Journal.class);

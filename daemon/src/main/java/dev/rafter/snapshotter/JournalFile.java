@@ -133,8 +133,8 @@ final class JournalFile implements Closeable {
         settle();
         try {
             if (durable && endBytes > syncedBytes) {
-                channel.force(
-                        false); // a note that a power cut has torn would be damage, once there is a line behind it
+                // A note that a power cut has torn would be damage, once there is a line behind it.
+                channel.force(false);
             }
             writeAt(ByteBuffer.wrap(bytes), endBytes);
             steps.after("line written");
